@@ -1,0 +1,58 @@
+using System.Buffers;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Webhooks.Signing;
+
+/// <summary>
+/// The bytes that are signed: <c>id.timestamp.</c> and then a delivery's body, or one of the other messages of this protocol.
+/// Each kind begins in its own way, so that no signed message can pass for another kind.
+/// </summary>
+public static class SignedContent
+{
+    /// <summary>Bytes in an HMAC-SHA256.</summary>
+    internal const int MacBytes = 32;
+
+    /// <summary>Characters of its base64 form.</summary>
+    internal const int MacChars = 44;
+
+    /// <summary>What a feed request signs in place of a body; the URL is left out because proxies rewrite it.</summary>
+    public static byte[] FeedRequest(string endpoint, long after, int limit) =>
+        Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"feed\n{endpoint}\n{after}\n{limit}"));
+
+    /// <summary>What a receiver's request to resume delivery signs in place of a body.</summary>
+    public static byte[] ResumeRequest(string endpoint, int epoch, long after) =>
+        Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"resume\n{endpoint}\n{epoch}\n{after}"));
+
+    /// <summary>What stands before the body when an answer to one of those requests is signed: it ties the answer to the request.</summary>
+    public static byte[] AnswerPrefix(string requestId) => Encoding.UTF8.GetBytes($"answer\n{requestId}\n");
+
+    /// <summary>Whether <paramref name="id"/> may stand in <c>webhook-id</c>: 1 to 256 visible ASCII characters, and no full stop,
+    /// which separates the parts of the signed content.</summary>
+    internal static bool IsValidId(ReadOnlySpan<char> id) =>
+        id.Length is > 0 and <= 256 && !id.ContainsAnyExceptInRange('!', '~') && !id.Contains('.');
+
+    /// <summary>Writes <c>id.timestamp.prefix body</c> into a rented buffer.</summary>
+    internal static byte[] Rent(
+        ReadOnlySpan<char> id, ReadOnlySpan<char> timestamp, ReadOnlySpan<byte> prefix, ReadOnlySpan<byte> body, out int length)
+    {
+        length = id.Length + timestamp.Length + 2 + prefix.Length + body.Length;
+        var buffer = ArrayPool<byte>.Shared.Rent(length);
+        var at = Encoding.ASCII.GetBytes(id, buffer);
+        buffer[at++] = (byte)'.';
+        at += Encoding.ASCII.GetBytes(timestamp, buffer.AsSpan(at));
+        buffer[at++] = (byte)'.';
+        prefix.CopyTo(buffer.AsSpan(at));
+        body.CopyTo(buffer.AsSpan(at + prefix.Length));
+        return buffer;
+    }
+
+    /// <summary>The MAC of <paramref name="content"/> in base64.</summary>
+    internal static void Mac(WebhookSecret secret, ReadOnlySpan<byte> content, Span<char> base64)
+    {
+        Span<byte> mac = stackalloc byte[MacBytes];
+        HMACSHA256.HashData(secret.Key, content, mac);
+        Convert.TryToBase64Chars(mac, base64, out _);
+    }
+}

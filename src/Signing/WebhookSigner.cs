@@ -1,0 +1,51 @@
+using System.Buffers;
+using System.Globalization;
+
+namespace Webhooks.Signing;
+
+/// <summary>Signs messages as the Standard Webhooks specification says: HMAC-SHA256 over <c>id.timestamp.body</c>, version <c>v1</c>.</summary>
+public static class WebhookSigner
+{
+    /// <summary>The greatest number of secrets that sign one message.</summary>
+    public const int MaxSecrets = 16;
+
+    /// <summary>Gives the value of <c>webhook-signature</c>: one entry for each secret, in their order. One allocation, the answer.</summary>
+    /// <param name="id">The message id: visible ASCII without a full stop.</param>
+    /// <param name="timestamp">Unix time of this attempt, in seconds.</param>
+    /// <param name="body">The exact bytes that go on the wire.</param>
+    /// <param name="secrets">The live secrets, newest first; 1 to 16.</param>
+    /// <param name="prefix">Bytes signed before the body, for the messages of <see cref="SignedContent"/>; none for a delivery.</param>
+    /// <exception cref="ArgumentException">The id has characters it must not have, the timestamp is negative, or there is no secret.</exception>
+    public static string Sign(
+        ReadOnlySpan<char> id, long timestamp, ReadOnlySpan<byte> body, ReadOnlySpan<WebhookSecret> secrets,
+        ReadOnlySpan<byte> prefix = default)
+    {
+        if (!SignedContent.IsValidId(id))
+            throw new ArgumentException("A webhook id is 1 to 256 visible ASCII characters without a full stop.", nameof(id));
+        ArgumentOutOfRangeException.ThrowIfNegative(timestamp);
+        if (secrets.Length is 0 or > MaxSecrets)
+            throw new ArgumentException($"A message is signed with 1 to {MaxSecrets} secrets; there are {secrets.Length}.", nameof(secrets));
+
+        Span<char> digits = stackalloc char[20];
+        timestamp.TryFormat(digits, out var digitCount, default, CultureInfo.InvariantCulture);
+        var content = SignedContent.Rent(id, digits[..digitCount], prefix, body, out var length);
+        try
+        {
+            Span<char> header = stackalloc char[secrets.Length * (3 + SignedContent.MacChars + 1)];
+            var at = 0;
+            foreach (var secret in secrets)
+            {
+                if (at > 0) header[at++] = ' ';
+                "v1,".CopyTo(header[at..]);
+                SignedContent.Mac(secret, content.AsSpan(0, length), header.Slice(at + 3, SignedContent.MacChars));
+                at += 3 + SignedContent.MacChars;
+            }
+
+            return new string(header[..at]);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(content);
+        }
+    }
+}

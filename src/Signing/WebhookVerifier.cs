@@ -1,0 +1,123 @@
+using System.Buffers;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+
+namespace Webhooks.Signing;
+
+/// <summary>
+/// Verifies Standard Webhooks messages over the exact bytes received, with any of several secrets. It never throws for what a sender sent:
+/// a malformed entry beside a valid one is skipped, and everything else is a <see cref="VerificationStatus"/>. Allocates nothing.
+/// </summary>
+public static class WebhookVerifier
+{
+    /// <summary>How far a timestamp may lie from now, on either side, unless stated otherwise: five minutes, as every Standard Webhooks library has it.</summary>
+    public static readonly TimeSpan DefaultTolerance = TimeSpan.FromMinutes(5);
+
+    /// <summary>The greatest number of entries read from a signature header.</summary>
+    public const int MaxSignatures = 16;
+
+    /// <summary>The greatest length of a signature header, in characters.</summary>
+    public const int MaxSignatureHeaderLength = 4096;
+
+    /// <summary>Verifies signature and timestamp.</summary>
+    /// <param name="id">The value of <c>webhook-id</c>.</param>
+    /// <param name="timestamp">The value of <c>webhook-timestamp</c>.</param>
+    /// <param name="signature">The value of <c>webhook-signature</c>.</param>
+    /// <param name="body">The bytes received.</param>
+    /// <param name="secrets">The live secrets.</param>
+    /// <param name="now">The time to hold the timestamp against.</param>
+    /// <param name="tolerance">How far it may lie from <paramref name="now"/>, both sides included; default five minutes.</param>
+    /// <param name="prefix">Bytes signed before the body, for the messages of <see cref="SignedContent"/>; none for a delivery.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The tolerance is negative.</exception>
+    public static VerificationResult Verify(
+        ReadOnlySpan<char> id, ReadOnlySpan<char> timestamp, ReadOnlySpan<char> signature, ReadOnlySpan<byte> body,
+        ReadOnlySpan<WebhookSecret> secrets, DateTimeOffset now, TimeSpan? tolerance = null, ReadOnlySpan<byte> prefix = default)
+    {
+        var allowed = (long)(tolerance ?? DefaultTolerance).TotalSeconds;
+        ArgumentOutOfRangeException.ThrowIfNegative(allowed, nameof(tolerance));
+        var result = VerifyIgnoringTimestamp(id, timestamp, signature, body, secrets, prefix);
+        if (!result.IsValid) return result;
+
+        // Only now: what the clock says about an unproven message is nobody's business.
+        var age = now.ToUnixTimeSeconds() - result.Timestamp;
+        return age > allowed ? result with { Status = VerificationStatus.TimestampTooOld }
+            : age < -allowed ? result with { Status = VerificationStatus.TimestampTooNew }
+            : result;
+    }
+
+    /// <summary>Verifies the signature alone, for messages kept and looked at later. The timestamp must still be well formed: it is signed.</summary>
+    /// <inheritdoc cref="Verify"/>
+    public static VerificationResult VerifyIgnoringTimestamp(
+        ReadOnlySpan<char> id, ReadOnlySpan<char> timestamp, ReadOnlySpan<char> signature, ReadOnlySpan<byte> body,
+        ReadOnlySpan<WebhookSecret> secrets, ReadOnlySpan<byte> prefix = default)
+    {
+        if (id.IsEmpty) return new(VerificationStatus.MissingId);
+        if (!SignedContent.IsValidId(id)) return new(VerificationStatus.MalformedId);
+        if (timestamp.IsEmpty) return new(VerificationStatus.MissingTimestamp);
+        if (!TryParseCanonical(timestamp, out var seconds)) return new(VerificationStatus.MalformedTimestamp);
+        if (signature.IsEmpty) return new(VerificationStatus.MissingSignature, -1, seconds);
+        if (signature.Length > MaxSignatureHeaderLength) return new(VerificationStatus.TooManySignatures, -1, seconds);
+        if (secrets.IsEmpty) return new(VerificationStatus.NoSecret, -1, seconds);
+
+        Span<Range> candidates = stackalloc Range[MaxSignatures];
+        var status = FindCandidates(signature, candidates, out var count);
+        if (status != VerificationStatus.Valid) return new(status, -1, seconds);
+
+        var content = SignedContent.Rent(id, timestamp, prefix, body, out var length);
+        try
+        {
+            Span<char> expected = stackalloc char[SignedContent.MacChars];
+            for (var i = 0; i < secrets.Length; i++)
+            {
+                SignedContent.Mac(secrets[i], content.AsSpan(0, length), expected);
+                // The base64 text is compared, not the bytes: a MAC has one spelling here.
+                foreach (var range in candidates[..count])
+                    if (CryptographicOperations.FixedTimeEquals(MemoryMarshal.AsBytes(signature[range]), MemoryMarshal.AsBytes(expected)))
+                        return new(VerificationStatus.Valid, i, seconds);
+            }
+
+            return new(VerificationStatus.NoMatchingSignature, -1, seconds);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(content);
+        }
+    }
+
+    /// <summary>Finds the entries <c>v1,&lt;44 characters&gt;</c>, skipping whatever else stands in the header.</summary>
+    private static VerificationStatus FindCandidates(ReadOnlySpan<char> signature, Span<Range> candidates, out int count)
+    {
+        count = 0;
+        var entries = 0;
+        var wellFormed = false;
+        var known = false;
+        foreach (var range in signature.Split(' '))
+        {
+            var entry = signature[range];
+            if (entry.IsEmpty) continue;
+            if (++entries > MaxSignatures) return VerificationStatus.TooManySignatures;
+            var comma = entry.IndexOf(',');
+            if (comma <= 0 || comma == entry.Length - 1) continue;
+            wellFormed = true;
+            if (!entry[..comma].SequenceEqual("v1")) continue;
+            known = true;
+            if (entry.Length == 3 + SignedContent.MacChars)
+                candidates[count++] = new Range(range.Start.Value + 3, range.End);
+        }
+
+        return !wellFormed ? VerificationStatus.MalformedSignature
+            : !known ? VerificationStatus.UnknownVersion
+            : count == 0 ? VerificationStatus.NoMatchingSignature
+            : VerificationStatus.Valid;
+    }
+
+    /// <summary>Reads decimal digits without sign, space or leading zero: a second spelling of the same number would be signed differently.</summary>
+    private static bool TryParseCanonical(ReadOnlySpan<char> text, out long seconds)
+    {
+        seconds = 0;
+        // 12 digits reach the year 33658; DateTimeOffset, and so any clock here, ends in 9999.
+        if (text.Length > 12 || (text.Length > 1 && text[0] == '0') || text.ContainsAnyExceptInRange('0', '9')) return false;
+        foreach (var digit in text) seconds = (seconds * 10) + (digit - '0');
+        return true;
+    }
+}
