@@ -17,6 +17,19 @@ public static class SignedContent
     /// <summary>Characters of its base64 form.</summary>
     internal const int MacChars = 44;
 
+    /// <summary>12 digits reach the year 33658; <see cref="DateTimeOffset"/>, and so any clock here, ends in 9999.</summary>
+    internal const int MaxTimestampDigits = 12;
+
+    /// <summary>The greatest number of so many digits.</summary>
+    internal const long MaxTimestamp = 999_999_999_999;
+
+    /// <summary>The rule of <see cref="IsValidId"/> in words.</summary>
+    internal const string IdRule = "A webhook id is 1 to 256 visible ASCII characters without a full stop.";
+
+    // Not ContainsAnyExceptInRange: until the runtime has compiled it anew, it boxes its bounds on every call.
+    private static readonly SearchValues<char> IdCharacters =
+        SearchValues.Create([.. Enumerable.Range('!', '~' - '!' + 1).Select(it => (char)it).Where(it => it != '.')]);
+
     /// <summary>What a feed request signs in place of a body; the URL is left out because proxies rewrite it.</summary>
     public static byte[] FeedRequest(string endpoint, long after, int limit) =>
         Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"feed\n{endpoint}\n{after}\n{limit}"));
@@ -26,12 +39,15 @@ public static class SignedContent
         Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"resume\n{endpoint}\n{epoch}\n{after}"));
 
     /// <summary>What stands before the body when an answer to one of those requests is signed: it ties the answer to the request.</summary>
-    public static byte[] AnswerPrefix(string requestId) => Encoding.UTF8.GetBytes($"answer\n{requestId}\n");
+    /// <exception cref="ArgumentException">The id is none that a request can bear.</exception>
+    public static byte[] AnswerPrefix(string requestId) =>
+        // A line feed in the id could be read as the end of the prefix, and two answers would have one signature.
+        IsValidId(requestId) ? Encoding.UTF8.GetBytes($"answer\n{requestId}\n") : throw new ArgumentException(IdRule, nameof(requestId));
 
     /// <summary>Whether <paramref name="id"/> may stand in <c>webhook-id</c>: 1 to 256 visible ASCII characters, and no full stop,
     /// which separates the parts of the signed content.</summary>
     internal static bool IsValidId(ReadOnlySpan<char> id) =>
-        id.Length is > 0 and <= 256 && !id.ContainsAnyExceptInRange('!', '~') && !id.Contains('.');
+        id.Length is > 0 and <= 256 && !id.ContainsAnyExcept(IdCharacters);
 
     /// <summary>Writes <c>id.timestamp.prefix body</c> into a rented buffer.</summary>
     internal static byte[] Rent(

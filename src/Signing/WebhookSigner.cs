@@ -15,18 +15,21 @@ public static class WebhookSigner
     /// <param name="body">The exact bytes that go on the wire.</param>
     /// <param name="secrets">The live secrets, newest first; 1 to 16.</param>
     /// <param name="prefix">Bytes signed before the body, for the messages of <see cref="SignedContent"/>; none for a delivery.</param>
-    /// <exception cref="ArgumentException">The id has characters it must not have, the timestamp is negative, or there is no secret.</exception>
+    /// <exception cref="ArgumentException">The id has characters it must not have, the timestamp is negative or has more than 12 digits,
+    /// or there are no secrets or too many.</exception>
     public static string Sign(
         ReadOnlySpan<char> id, long timestamp, ReadOnlySpan<byte> body, ReadOnlySpan<WebhookSecret> secrets,
         ReadOnlySpan<byte> prefix = default)
     {
         if (!SignedContent.IsValidId(id))
-            throw new ArgumentException("A webhook id is 1 to 256 visible ASCII characters without a full stop.", nameof(id));
-        ArgumentOutOfRangeException.ThrowIfNegative(timestamp);
+            throw new ArgumentException(SignedContent.IdRule, nameof(id));
+        if (timestamp is < 0 or > SignedContent.MaxTimestamp)
+            throw new ArgumentOutOfRangeException(
+                nameof(timestamp), timestamp, "A webhook timestamp is 0 to 999999999999 seconds; more digits are usually milliseconds.");
         if (secrets.Length is 0 or > MaxSecrets)
             throw new ArgumentException($"A message is signed with 1 to {MaxSecrets} secrets; there are {secrets.Length}.", nameof(secrets));
 
-        Span<char> digits = stackalloc char[20];
+        Span<char> digits = stackalloc char[SignedContent.MaxTimestampDigits];
         timestamp.TryFormat(digits, out var digitCount, default, CultureInfo.InvariantCulture);
         var content = SignedContent.Rent(id, digits[..digitCount], prefix, body, out var length);
         try

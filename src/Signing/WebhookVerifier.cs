@@ -13,6 +13,8 @@ public static class WebhookVerifier
     /// <summary>How far a timestamp may lie from now, on either side, unless stated otherwise: five minutes, as every Standard Webhooks library has it.</summary>
     public static readonly TimeSpan DefaultTolerance = TimeSpan.FromMinutes(5);
 
+    private static readonly SearchValues<char> Digits = SearchValues.Create("0123456789");
+
     /// <summary>The greatest number of entries read from a signature header.</summary>
     public const int MaxSignatures = 16;
 
@@ -26,15 +28,17 @@ public static class WebhookVerifier
     /// <param name="body">The bytes received.</param>
     /// <param name="secrets">The live secrets.</param>
     /// <param name="now">The time to hold the timestamp against.</param>
-    /// <param name="tolerance">How far it may lie from <paramref name="now"/>, both sides included; default five minutes.</param>
+    /// <param name="tolerance">How far it may lie from <paramref name="now"/>, both sides included, in whole seconds; default five minutes.</param>
     /// <param name="prefix">Bytes signed before the body, for the messages of <see cref="SignedContent"/>; none for a delivery.</param>
     /// <exception cref="ArgumentOutOfRangeException">The tolerance is negative.</exception>
     public static VerificationResult Verify(
         ReadOnlySpan<char> id, ReadOnlySpan<char> timestamp, ReadOnlySpan<char> signature, ReadOnlySpan<byte> body,
         ReadOnlySpan<WebhookSecret> secrets, DateTimeOffset now, TimeSpan? tolerance = null, ReadOnlySpan<byte> prefix = default)
     {
-        var allowed = (long)(tolerance ?? DefaultTolerance).TotalSeconds;
-        ArgumentOutOfRangeException.ThrowIfNegative(allowed, nameof(tolerance));
+        var within = tolerance ?? DefaultTolerance;
+        // Before it is cut to seconds: half a second below zero is a mistake too.
+        ArgumentOutOfRangeException.ThrowIfLessThan(within, TimeSpan.Zero, nameof(tolerance));
+        var allowed = within.Ticks / TimeSpan.TicksPerSecond;
         var result = VerifyIgnoringTimestamp(id, timestamp, signature, body, secrets, prefix);
         if (!result.IsValid) return result;
 
@@ -115,8 +119,8 @@ public static class WebhookVerifier
     private static bool TryParseCanonical(ReadOnlySpan<char> text, out long seconds)
     {
         seconds = 0;
-        // 12 digits reach the year 33658; DateTimeOffset, and so any clock here, ends in 9999.
-        if (text.Length > 12 || (text.Length > 1 && text[0] == '0') || text.ContainsAnyExceptInRange('0', '9')) return false;
+        if (text.Length > SignedContent.MaxTimestampDigits || (text.Length > 1 && text[0] == '0') || text.ContainsAnyExcept(Digits))
+            return false;
         foreach (var digit in text) seconds = (seconds * 10) + (digit - '0');
         return true;
     }
