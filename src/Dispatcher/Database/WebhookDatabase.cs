@@ -1,0 +1,91 @@
+using System.Collections.Concurrent;
+using System.Reflection;
+using Microsoft.Extensions.Options;
+using Npgsql;
+
+namespace Webhooks.Dispatcher.Database;
+
+/// <summary>The dispatcher's own connections, and its queries: embedded <c>.sql</c> files with the configured schema put in.</summary>
+internal sealed class WebhookDatabase : IAsyncDisposable
+{
+    private readonly NpgsqlDataSource _dataSource;
+    private readonly ConcurrentDictionary<string, string> _queries = new();
+
+    public WebhookDatabase(IOptions<WebhookDispatcherOptions> options)
+    {
+        var builder = new NpgsqlConnectionStringBuilder(options.Value.ConnectionString)
+        {
+            // The same two dozen statements run for ever; planning them each time costs more than running them.
+            MaxAutoPrepare = 60,
+            AutoPrepareMinUsages = 2,
+            // Our transactions are ours alone: an ambient one of the caller must not swallow them.
+            Enlist = false,
+        };
+        builder.ApplicationName ??= "webhooks-dispatcher";
+        Schema = options.Value.Schema;
+        _dataSource = NpgsqlDataSource.Create(builder.ConnectionString);
+        ConnectionString = builder.ConnectionString;
+    }
+
+    public string Schema { get; }
+
+    public string ConnectionString { get; }
+
+    /// <summary>The channel of <c>NOTIFY</c>; one for each schema.</summary>
+    public string Channel => Schema + "_wake";
+
+    public ValueTask<NpgsqlConnection> OpenAsync(CancellationToken cancel) => _dataSource.OpenConnectionAsync(cancel);
+
+    /// <summary>A command that opens and closes a connection by itself.</summary>
+    public NpgsqlCommand Command(string query, params ReadOnlySpan<object?> values)
+    {
+        var command = _dataSource.CreateCommand(Query(query));
+        Add(command.Parameters, values);
+        return command;
+    }
+
+    /// <summary>A command on a connection that is open.</summary>
+    public NpgsqlCommand Command(NpgsqlConnection connection, string query, params ReadOnlySpan<object?> values)
+    {
+        var command = new NpgsqlCommand(Query(query), connection);
+        Add(command.Parameters, values);
+        return command;
+    }
+
+    /// <summary>A step of a batch that goes to the server in one round trip.</summary>
+    public NpgsqlBatchCommand Step(string query, params ReadOnlySpan<object?> values)
+    {
+        var step = new NpgsqlBatchCommand(Query(query));
+        Add(step.Parameters, values);
+        return step;
+    }
+
+    public static NpgsqlBatchCommand Literal(string sql) => new(sql);
+
+    /// <summary>The text of a query file, such as <c>Sequencing/read_batch</c>.</summary>
+    public string Query(string name) => _queries.GetOrAdd(name, static (name, database) => database.WithSchema(Read(name + ".sql")), this);
+
+    public string WithSchema(string sql) => sql.Replace("webhooks.", $"\"{Schema}\".", StringComparison.Ordinal);
+
+    public static string Read(string name)
+    {
+        using var stream = Assembly.GetExecutingAssembly().GetManifestResourceStream(name)
+            ?? throw new InvalidOperationException($"There is no embedded query '{name}'.");
+        using var reader = new StreamReader(stream);
+        return reader.ReadToEnd();
+    }
+
+    /// <summary>Every embedded query but the migrations; a test prepares each.</summary>
+    public static IEnumerable<string> QueryNames() =>
+        Assembly.GetExecutingAssembly().GetManifestResourceNames()
+            .Where(name => name.EndsWith(".sql", StringComparison.Ordinal) && !name.Contains("Migrations", StringComparison.Ordinal))
+            .Select(name => name[..^4]);
+
+    public ValueTask DisposeAsync() => _dataSource.DisposeAsync();
+
+    private static void Add(NpgsqlParameterCollection parameters, ReadOnlySpan<object?> values)
+    {
+        foreach (var value in values)
+            parameters.Add(value as NpgsqlParameter ?? new NpgsqlParameter { Value = value ?? DBNull.Value });
+    }
+}

@@ -1,0 +1,43 @@
+using Webhooks.Signing;
+
+namespace Webhooks.Dispatcher.Delivery;
+
+/// <summary>The right to send to an endpoint for a while, with all that sending needs.</summary>
+internal sealed record EndpointLease
+{
+    public required long Endpoint { get; init; }
+
+    public required short Bucket { get; init; }
+
+    public required EndpointId Id { get; init; }
+
+    public required Uri Url { get; init; }
+
+    public required IReadOnlyList<SigningSecret> Secrets { get; init; }
+
+    public required int FailureThreshold { get; init; }
+
+    /// <summary>The generation that goes into the envelope.</summary>
+    public required int Epoch { get; init; }
+
+    /// <summary>Where sending begins: after this seq.</summary>
+    public required long Cursor { get; init; }
+
+    /// <summary>The fence: with the owner's id, what every settle is compared with.</summary>
+    public required long LeaseEpoch { get; init; }
+
+    /// <summary>Raised by whatever moves the cursor from outside.</summary>
+    public required long Version { get; init; }
+
+    public required StreamState State { get; init; }
+
+    /// <summary>Whether a delivery has something to reset: failures, throttling, or the backoff of a receiver's resumes.</summary>
+    public required bool Blemished { get; init; }
+
+    /// <summary>The secrets that sign now, newest first.</summary>
+    public WebhookSecret[] LiveSecrets(DateTimeOffset now) =>
+        [.. Secrets.Where(secret => secret.ExpiresAt is null || secret.ExpiresAt > now).Select(secret => secret.Secret)];
+}
+
+/// <summary>A secret and when it stops signing.</summary>
+internal sealed record SigningSecret(WebhookSecret Secret, DateTimeOffset? ExpiresAt);

@@ -1,0 +1,160 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Npgsql;
+using Webhooks.Dispatcher.Database;
+using Webhooks.Dispatcher.Secrets;
+using Webhooks.Dispatcher.Sending;
+
+namespace Webhooks.Dispatcher.Delivery;
+
+/// <summary>What a renewal says of an endpoint that is still held.</summary>
+internal sealed record RenewedLease(long LeaseEpoch, long Version, bool Active);
+
+/// <summary>Takes, renews and gives back endpoints, and writes what came of sending; always compared with owner and lease epoch.</summary>
+internal sealed partial class LeaseStore(
+    WebhookDatabase database, KeyRing keyRing, DatabaseClock clock, TimeProvider time, IOptions<WebhookDispatcherOptions> options,
+    ILogger<LeaseStore> logger) : IAsyncDisposable
+{
+    private Batcher<EndpointLease, bool>? _idle;
+
+    /// <summary>This process, for as long as it runs: a restarted one is another owner.</summary>
+    public Guid Owner { get; } = Guid.NewGuid();
+
+    private DeliveryOptions Options => options.Value.Delivery;
+
+    /// <summary>Takes endpoints that are due.</summary>
+    public async Task<List<EndpointLease>> ClaimAsync(int most, CancellationToken cancel)
+    {
+        var leases = new List<EndpointLease>();
+        await using var command = database.Command("Delivery/claim", Owner, most, Options.LeaseDuration);
+        await using var reader = await command.ExecuteReaderAsync(cancel);
+        while (await reader.ReadAsync(cancel))
+        {
+            try
+            {
+                leases.Add(ReadLease(reader));
+            }
+            catch (Exception exception) when (exception is System.Security.Cryptography.CryptographicException or FormatException)
+            {
+                // One endpoint's unreadable secret must not keep the others waiting. Its lease runs out and it is tried again.
+                LogUnreadable(exception, reader.GetString(2));
+            }
+        }
+
+        return leases;
+    }
+
+    /// <summary>Renews, measures the database's clock, and gives back what is leased to this process and unknown to it.</summary>
+    public async Task<Dictionary<long, RenewedLease>> RenewAsync(long[] held, CancellationToken cancel)
+    {
+        var began = time.GetTimestamp();
+        await using var connection = await database.OpenAsync(cancel);
+        await using (var now = new NpgsqlCommand("SELECT clock_timestamp()", connection))
+        {
+            var reading = (DateTime)(await now.ExecuteScalarAsync(cancel))!;
+            clock.Measured(reading, time.GetElapsedTime(began));
+        }
+
+        var renewed = new Dictionary<long, RenewedLease>();
+        await using var batch = new NpgsqlBatch(connection)
+        {
+            BatchCommands =
+            {
+                database.Step("Delivery/renew", Owner, held, Options.LeaseDuration),
+                database.Step("Delivery/release_orphans", Owner, held),
+            },
+        };
+        await using var reader = await batch.ExecuteReaderAsync(cancel);
+        while (await reader.ReadAsync(cancel))
+            renewed[reader.GetInt64(0)] = new RenewedLease(reader.GetInt64(1), reader.GetInt64(2), reader.GetString(3) == "active");
+        return renewed;
+    }
+
+    /// <summary>Hands an endpoint back, to be taken by anybody.</summary>
+    public async Task ReleaseAsync(EndpointLease lease, CancellationToken cancel)
+    {
+        await using var command = database.Command("Delivery/release", lease.Endpoint, Owner, lease.LeaseEpoch);
+        await command.ExecuteNonQueryAsync(cancel);
+    }
+
+    /// <summary>Hands an endpoint back that has nothing left to send; false when it has.</summary>
+    public Task<bool> ReleaseIdleAsync(EndpointLease lease, CancellationToken cancel)
+    {
+        var batcher = LazyInitializer.EnsureInitialized(ref _idle, () => new(ReleaseIdleAsync, 500, time));
+        return batcher.RunAsync(lease, cancel);
+    }
+
+    /// <summary>Records a failed attempt and ends the lease; false when the lease was lost or the endpoint paused meanwhile.</summary>
+    public async Task<bool> FailAsync(EndpointLease lease, long seq, AttemptResult result, FailureDecision decision, CancellationToken cancel)
+    {
+        var evidence = $"seq {seq}, attempt {decision.State.Attempts}: {result.Outcome.Word()}"
+            + (result.StatusCode is { } status ? $" (HTTP {status})" : "") + (result.Detail.Length > 0 ? $": {result.Detail}" : "");
+        await using var command = database.Command(
+            "Delivery/fail", lease.Endpoint, Owner, lease.LeaseEpoch, lease.Version, decision.State.ConsecutiveFailures, decision.State.Attempts,
+            decision.State.ThrottledSince?.ToUniversalTime(), decision.Pause?.Word(), evidence, decision.Wait, seq, result.StartedAt.ToUniversalTime(),
+            (int)result.Duration.TotalMilliseconds, result.Outcome.Word(), result.StatusCode, result.Detail);
+        return await command.ExecuteScalarAsync(cancel) is not null;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_idle is not null) await _idle.DisposeAsync();
+    }
+
+    private async Task<IReadOnlyList<bool>> ReleaseIdleAsync(IReadOnlyList<EndpointLease> leases)
+    {
+        var released = new HashSet<long>();
+        await using var connection = await database.OpenAsync(CancellationToken.None);
+        await using var batch = new NpgsqlBatch(connection)
+        {
+            BatchCommands =
+            {
+                WebhookDatabase.Literal("BEGIN"),
+                database.Step("Delivery/lock_buckets", leases.Select(lease => lease.Bucket).Distinct().ToArray()),
+                database.Step("Delivery/release_idle", Owner, leases.Select(lease => lease.Endpoint).ToArray(), leases.Select(lease => lease.LeaseEpoch).ToArray()),
+                WebhookDatabase.Literal("COMMIT"),
+            },
+        };
+        await using var reader = await batch.ExecuteReaderAsync(CancellationToken.None);
+        await reader.NextResultAsync(CancellationToken.None);
+        while (await reader.ReadAsync(CancellationToken.None)) released.Add(reader.GetInt64(0));
+        return leases.Select(lease => released.Contains(lease.Endpoint)).ToList();
+    }
+
+    private EndpointLease ReadLease(NpgsqlDataReader reader)
+    {
+        var ciphertexts = reader.GetFieldValue<byte[][]>(14);
+        // The driver reads an infinite timestamp as the greatest DateTime.
+        var expiries = reader.GetFieldValue<DateTime[]>(15);
+        return new EndpointLease
+        {
+            Endpoint = reader.GetInt64(0),
+            Bucket = reader.GetInt16(1),
+            Id = EndpointId.Parse(reader.GetString(2)),
+            Url = new Uri(reader.GetString(3)),
+            FailureThreshold = reader.GetInt32(4),
+            Epoch = reader.GetInt32(5),
+            Cursor = reader.GetInt64(6),
+            LeaseEpoch = reader.GetInt64(7),
+            Version = reader.GetInt64(8),
+            State = new StreamState(
+                reader.GetInt32(9), reader.GetInt32(10), reader.IsDBNull(11) ? null : reader.GetFieldValue<DateTimeOffset>(11), reader.GetBoolean(12)),
+            Blemished = reader.GetBoolean(13),
+            Secrets = [.. ciphertexts.Select((ciphertext, i) =>
+                new SigningSecret(keyRing.Unprotect(ciphertext), expiries[i] == DateTime.MaxValue ? null : new DateTimeOffset(expiries[i], TimeSpan.Zero)))],
+        };
+    }
+
+    [LoggerMessage(1, LogLevel.Error, "A secret of endpoint {Endpoint} cannot be decrypted; it is not delivered to", EventName = "SecretUnreadable")]
+    private partial void LogUnreadable(Exception exception, string endpoint);
+}
+
+internal static class PauseReasons
+{
+    public static string Word(this PauseReason reason) => reason switch
+    {
+        PauseReason.Gone => "gone",
+        PauseReason.Failing => "failing",
+        _ => "manual",
+    };
+}

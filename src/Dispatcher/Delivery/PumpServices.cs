@@ -1,0 +1,56 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Webhooks.Dispatcher.Diagnostics;
+using Webhooks.Dispatcher.Sending;
+
+namespace Webhooks.Dispatcher.Delivery;
+
+/// <summary>What all pumps of a process share.</summary>
+internal sealed partial class PumpServices(
+    LeaseStore leases, ReadAhead reader, Settler settler, WebhookSender sender, DatabaseClock clock, Random random,
+    IOptions<WebhookDispatcherOptions> options, DispatcherMetrics metrics, ILogger<PumpServices> logger) : IDisposable
+{
+    public LeaseStore Leases => leases;
+
+    public ReadAhead Reader => reader;
+
+    public Settler Settler => settler;
+
+    public WebhookSender Sender => sender;
+
+    public DatabaseClock Clock => clock;
+
+    public Random Random => random;
+
+    /// <summary>Places for requests under way, over all endpoints.</summary>
+    public SemaphoreSlim SendSlots { get; } = new(options.Value.Delivery.MaxConcurrentSends);
+
+    public void Failed(EndpointLease lease, long seq, AttemptResult result, FailureDecision decision, bool recorded)
+    {
+        var outcome = result.Outcome.Word();
+        if (!recorded)
+        {
+            LogSuperseded(lease.Id.Value, seq, outcome);
+        }
+        else if (decision.Pause is { } reason)
+        {
+            metrics.Paused(reason);
+            LogPaused(lease.Id.Value, reason.Word(), seq, outcome, result.StatusCode);
+        }
+        else
+        {
+            LogFailed(lease.Id.Value, seq, outcome, result.StatusCode, decision.State.ConsecutiveFailures, decision.Wait);
+        }
+    }
+
+    public void Dispose() => SendSlots.Dispose();
+
+    [LoggerMessage(1, LogLevel.Warning, "Delivery to {Endpoint} failed at seq {Seq}: {Outcome} {StatusCode}; {Failures} in a row, next attempt in {Wait}", EventName = "DeliveryFailed")]
+    private partial void LogFailed(string endpoint, long seq, string outcome, int? statusCode, int failures, TimeSpan wait);
+
+    [LoggerMessage(2, LogLevel.Warning, "Endpoint {Endpoint} paused ({Reason}) at seq {Seq}: {Outcome} {StatusCode}; its events are held", EventName = "EndpointPaused")]
+    private partial void LogPaused(string endpoint, string reason, long seq, string outcome, int? statusCode);
+
+    [LoggerMessage(3, LogLevel.Information, "Delivery to {Endpoint} failed at seq {Seq}: {Outcome}; not counted, as the endpoint was changed meanwhile", EventName = "FailureSuperseded")]
+    private partial void LogSuperseded(string endpoint, long seq, string outcome);
+}

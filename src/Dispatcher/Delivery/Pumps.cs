@@ -1,0 +1,111 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace Webhooks.Dispatcher.Delivery;
+
+/// <summary>The endpoints that this process works on.</summary>
+internal sealed partial class Pumps(
+    LeaseStore leases, PumpServices services, IOptions<WebhookDispatcherOptions> options, TimeProvider time, ILogger<Pumps> logger)
+{
+    private readonly ConcurrentDictionary<long, (StreamPump Pump, Task Run)> _running = new();
+
+    public int Count => _running.Count;
+
+    public Guid Owner => leases.Owner;
+
+    /// <summary>Raised when an endpoint has been handed back and may be due again at once.</summary>
+    public event Action? HandedBack;
+
+    /// <summary>Takes what is due, as far as there is room, and begins to send.</summary>
+    /// <returns>How many endpoints were taken.</returns>
+    public async Task<int> ClaimAsync(CancellationToken cancel, CancellationToken abort)
+    {
+        var room = Math.Min(options.Value.Delivery.MaxLeases - _running.Count, 500);
+        if (room <= 0) return 0;
+        var began = time.GetTimestamp();
+        var claimed = await leases.ClaimAsync(room, cancel);
+        foreach (var lease in claimed) Start(lease, began, abort);
+        return claimed.Count;
+    }
+
+    /// <summary>Renews what is held, and stops what was lost or changed.</summary>
+    public async Task RenewAsync(CancellationToken cancel)
+    {
+        var began = time.GetTimestamp();
+        var renewed = await leases.RenewAsync([.. _running.Keys], cancel);
+        foreach (var (endpoint, (pump, _)) in _running)
+        {
+            if (renewed.TryGetValue(endpoint, out var lease) && lease.Active && lease.LeaseEpoch == pump.Lease.LeaseEpoch && lease.Version == pump.Lease.Version)
+                pump.Renewed(began);
+            else if (!renewed.ContainsKey(endpoint) || lease?.LeaseEpoch == pump.Lease.LeaseEpoch)
+                pump.Stop();
+        }
+    }
+
+    /// <summary>Tells the pumps of streams that grew; false when one of them is not worked on here.</summary>
+    public bool MoreAvailable(IEnumerable<long> endpoints)
+    {
+        var all = true;
+        foreach (var endpoint in endpoints)
+        {
+            if (_running.TryGetValue(endpoint, out var running)) running.Pump.MoreAvailable();
+            else all = false;
+        }
+
+        return all;
+    }
+
+    /// <summary>Stops an endpoint: when this returns true, no new send to it can begin here under the lease it had. False when it is not worked on here.</summary>
+    public bool Stop(long endpoint)
+    {
+        if (!_running.TryGetValue(endpoint, out var running)) return false;
+        running.Pump.Stop();
+        return true;
+    }
+
+    /// <summary>Stops all, and waits until what is under way has ended and is settled.</summary>
+    public async Task StopAllAsync()
+    {
+        foreach (var (_, (pump, _)) in _running) pump.Stop();
+        await Task.WhenAll(_running.Values.Select(running => running.Run));
+    }
+
+    private void Start(EndpointLease lease, long validFrom, CancellationToken abort)
+    {
+        var pump = new StreamPump(lease, services, options, time);
+        pump.Renewed(validFrom);
+        // The run must be known before it ends, or its end would not be.
+        var registered = new TaskCompletionSource();
+        var run = RunAsync(pump, registered.Task, abort);
+        if (_running.TryGetValue(lease.Endpoint, out var earlier)) earlier.Pump.Stop();
+        _running[lease.Endpoint] = (pump, run);
+        registered.SetResult();
+    }
+
+    private async Task RunAsync(StreamPump pump, Task registered, CancellationToken abort)
+    {
+        await registered.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        var ended = PumpEnd.LeaseLost;
+        try
+        {
+            ended = await pump.RunAsync(abort);
+        }
+        catch (OperationCanceledException) when (abort.IsCancellationRequested)
+        {
+            // The process is ending and could wait no longer; the lease runs out.
+        }
+        catch (Exception exception)
+        {
+            LogFailed(exception, pump.Lease.Id.Value);
+        }
+
+        // A pump that was replaced by a later lease must not take that one's place away.
+        if (_running.TryGetValue(pump.Lease.Endpoint, out var current) && current.Pump == pump)
+            _running.TryRemove(new KeyValuePair<long, (StreamPump, Task)>(pump.Lease.Endpoint, current));
+        if (ended == PumpEnd.Stopped) HandedBack?.Invoke();
+    }
+
+    [LoggerMessage(1, LogLevel.Error, "Delivery to {Endpoint} was broken off; it is taken up again", EventName = "PumpFailed")]
+    private partial void LogFailed(Exception exception, string endpoint);
+}

@@ -1,0 +1,105 @@
+using System.Text.Json;
+using Npgsql;
+using Webhooks.Dispatcher.Database;
+using Webhooks.Dispatcher.Diagnostics;
+using Webhooks.Dispatcher.Hosting;
+
+namespace Webhooks.Dispatcher.Delivery;
+
+/// <summary>What a receiver's wish to resume came to.</summary>
+internal sealed record ReceiverResume(ResumeRefusal Refusal, StreamRow Row, long Cursor);
+
+/// <summary>Reads, pauses and resumes streams.</summary>
+internal sealed class StreamControl(WebhookDatabase database, Pumps pumps, Wake wake, TimeProvider time, DispatcherMetrics metrics)
+{
+    private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(10);
+
+    public async Task<StreamStatus> GetAsync(EndpointId id, CancellationToken cancel) => (await ReadAsync(id, cancel)).Status;
+
+    public async Task<StreamRow> ReadAsync(EndpointId id, CancellationToken cancel)
+    {
+        await using var command = database.Command("Delivery/read_stream", id.Value);
+        return await StreamRow.ReadAsync(command, id, cancel) ?? throw Missing(id);
+    }
+
+    public async Task PauseAsync(EndpointId id, CancellationToken cancel)
+    {
+        var row = await ReadAsync(id, cancel);
+        if (row.Status.Status == EndpointStatus.Deleted) throw Missing(id);
+        await using (var command = database.Command("Delivery/pause", id.Value))
+            if (await command.ExecuteNonQueryAsync(cancel) > 0) metrics.Paused(PauseReason.Manual);
+        await wake.EndpointAsync(row.Endpoint, cancel);
+
+        // Whoever still holds the lease might begin another send: this process says so itself, others show it by giving the lease back.
+        while (true)
+        {
+            var stoppedHere = pumps.Stop(row.Endpoint);
+            await using var command = database.Command("Delivery/lease_holder", row.Endpoint);
+            var holder = await command.ExecuteScalarAsync(cancel);
+            if (holder is not Guid owner || (owner == pumps.Owner && stoppedHere)) return;
+            await Task.Delay(LookAgain, time, cancel);
+        }
+    }
+
+    public async Task ResumeAsync(EndpointId id, long? after, CancellationToken cancel)
+    {
+        await using var connection = await database.OpenAsync(cancel);
+        await using var transaction = await connection.BeginTransactionAsync(cancel);
+        var row = await LockAsync(connection, id, cancel) ?? throw Missing(id);
+        if (row.Status.Status == EndpointStatus.Deleted) throw Missing(id);
+        if (after is { } seq && ResumePlan.Range(row.Status, seq) is var refusal && refusal != ResumeRefusal.None)
+        {
+            throw new WebhookValidationException(
+                "after", $"Must lie between {row.Status.Floor - 1}, below which nothing is kept, and the head, {row.Status.Head}; it is {seq}.");
+        }
+
+        // Nothing to lift and nowhere to go: an operator who resumes twice must not make everything in flight be sent again.
+        if (row.Status.Status == EndpointStatus.Active && after is null) return;
+        var move = ResumePlan.ForOperator(row.Status, after);
+        await WriteResumeAsync(connection, row, move, byReceiver: false, cancel);
+        await transaction.CommitAsync(cancel);
+        await AfterResumeAsync(row, cancel);
+    }
+
+    /// <summary>Judges and carries out a receiver's wish in the caller's transaction; call <see cref="AfterResumeAsync"/> when it has committed.</summary>
+    public async Task<ReceiverResume?> ResumeForReceiverAsync(NpgsqlConnection connection, EndpointId id, long after, CancellationToken cancel)
+    {
+        var row = await LockAsync(connection, id, cancel);
+        if (row is null) return null;
+        var refusal = ResumePlan.ForReceiver(row, after);
+        if (refusal != ResumeRefusal.None) return new ReceiverResume(refusal, row, row.Status.Cursor);
+        var move = ResumePlan.MoveForReceiver(row, after);
+        await WriteResumeAsync(connection, row, move, byReceiver: true, cancel);
+        return new ReceiverResume(refusal, row, move?.Cursor ?? row.Status.Cursor);
+    }
+
+    public async Task AfterResumeAsync(StreamRow row, CancellationToken cancel)
+    {
+        metrics.Resumed();
+        await wake.EndpointAsync(row.Endpoint, cancel);
+    }
+
+    private async Task<StreamRow?> LockAsync(NpgsqlConnection connection, EndpointId id, CancellationToken cancel)
+    {
+        await using (var lockState = database.Command(connection, "Delivery/lock_state", id.Value))
+            await lockState.ExecuteNonQueryAsync(cancel);
+        await using var command = database.Command(connection, "Delivery/read_stream", id.Value);
+        return await StreamRow.ReadAsync(command, id, cancel);
+    }
+
+    private async Task WriteResumeAsync(NpgsqlConnection connection, StreamRow row, CursorMove? move, bool byReceiver, CancellationToken cancel)
+    {
+        var resumes = byReceiver ? row.ReceiverResumes + 1 : 0;
+        await using var batch = new NpgsqlBatch(connection);
+        if (move is not null)
+            batch.BatchCommands.Add(database.Step("Delivery/move_cursor", row.Endpoint, row.Bucket, move.First, move.Last, move.Outcome, move.Cursor));
+        batch.BatchCommands.Add(database.Step(
+            "Delivery/resume", row.Endpoint, byReceiver, resumes, byReceiver ? ResumePlan.Backoff(resumes) : TimeSpan.Zero));
+        batch.BatchCommands.Add(database.Step(
+            "Operations/raise", "endpoint.resumed", row.Endpoint, byReceiver ? "receiver" : "operator",
+            JsonSerializer.Serialize(new { was = row.Status.PauseReason?.Word(), cursor = move?.Cursor ?? row.Status.Cursor })));
+        await batch.ExecuteNonQueryAsync(cancel);
+    }
+
+    private static WebhookNotFoundException Missing(EndpointId id) => new($"There is no endpoint {id}.");
+}

@@ -1,0 +1,169 @@
+using Webhooks.Signing;
+
+namespace Webhooks.Dispatcher;
+
+/// <summary>The URLs that applications are called at: settings, secrets, and their delivery.</summary>
+public interface IWebhookEndpoints
+{
+    /// <summary>Creates an endpoint. It gets the events published after this, or from <see cref="EndpointSettings.Since"/> on.</summary>
+    /// <returns>The endpoint's id and its secret, which is shown only here.</returns>
+    /// <exception cref="WebhookValidationException">A setting breaks a rule; every one that does is named, and nothing was stored.</exception>
+    /// <exception cref="WebhookNotFoundException">There is no such application.</exception>
+    Task<CreatedEndpoint> CreateAsync(ApplicationId application, EndpointSettings settings, CancellationToken cancellationToken = default);
+
+    /// <summary>
+    /// Replaces the settings. Event types hold for events published after this; a new URL from the next attempt, and with a failure count of zero.
+    /// The secret and <see cref="EndpointSettings.Since"/> are left as they are.
+    /// </summary>
+    /// <inheritdoc cref="CreateAsync"/>
+    Task UpdateAsync(EndpointId endpoint, EndpointSettings settings, CancellationToken cancellationToken = default);
+
+    /// <summary>Ends delivery to an endpoint and its feed for ever. What it had not got ends as <c>endpoint_deleted</c>.</summary>
+    /// <exception cref="WebhookNotFoundException">There is no such endpoint.</exception>
+    Task DeleteAsync(EndpointId endpoint, CancellationToken cancellationToken = default);
+
+    /// <summary>Reads where an endpoint's stream stands.</summary>
+    /// <exception cref="WebhookNotFoundException">There is no such endpoint.</exception>
+    Task<StreamStatus> GetStreamAsync(EndpointId endpoint, CancellationToken cancellationToken = default);
+
+    /// <summary>
+    /// Stops sending, by an operator: a receiver cannot lift it. Numbering goes on and nothing is dropped. Returns when no new send can begin.
+    /// Pausing what is paused makes it an operator's pause.
+    /// </summary>
+    /// <exception cref="WebhookNotFoundException">There is no such endpoint.</exception>
+    Task PauseAsync(EndpointId endpoint, CancellationToken cancellationToken = default);
+
+    /// <summary>Goes on sending.</summary>
+    /// <param name="endpoint">The endpoint.</param>
+    /// <param name="after">
+    /// After which seq; by default after the cursor. A lower number sends again; a higher one skips, and what is skipped stays in the feed.
+    /// </param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="WebhookNotFoundException">There is no such endpoint.</exception>
+    /// <exception cref="WebhookValidationException"><paramref name="after"/> lies above the head or below what is kept.</exception>
+    Task ResumeAsync(EndpointId endpoint, long? after = null, CancellationToken cancellationToken = default);
+
+    /// <summary>Gives the endpoint a new secret. Both sign until the overlap ends.</summary>
+    /// <param name="endpoint">The endpoint.</param>
+    /// <param name="overlap">How long the old ones go on signing: default 24 hours, at most 7 days; zero ends them at once.</param>
+    /// <param name="secret">The new secret; by default a fresh one is made.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="WebhookNotFoundException">There is no such endpoint.</exception>
+    /// <exception cref="WebhookValidationException">The overlap is out of range, or three secrets are live already: revoke one first.</exception>
+    Task<WebhookSecret> RotateSecretAsync(
+        EndpointId endpoint, TimeSpan? overlap = null, WebhookSecret? secret = null, CancellationToken cancellationToken = default);
+
+    /// <summary>Ends a secret at once.</summary>
+    /// <param name="endpoint">The endpoint.</param>
+    /// <param name="fingerprint">The <see cref="WebhookSecret.Fingerprint"/> of the secret.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="WebhookNotFoundException">There is no such endpoint, or no such live secret.</exception>
+    /// <exception cref="WebhookValidationException">It is the only live one: rotate instead.</exception>
+    Task RevokeSecretAsync(EndpointId endpoint, string fingerprint, CancellationToken cancellationToken = default);
+}
+
+/// <summary>A new endpoint.</summary>
+/// <param name="Id">Its id.</param>
+/// <param name="Secret">What signs its deliveries, and what its receiver is to be configured with.</param>
+public sealed record CreatedEndpoint(EndpointId Id, WebhookSecret Secret);
+
+/// <summary>What an endpoint is set to.</summary>
+/// <param name="Url">Where it is called: absolute, <c>https</c> unless <c>Sending:AllowHttp</c> is set, without user name or fragment.</param>
+public sealed record EndpointSettings(string Url)
+{
+    /// <summary>
+    /// Patterns of the event types it gets: dot-separated parts, <c>*</c> for any one part, and <c>**</c> at the end for the rest. Default: all.
+    /// </summary>
+    public IReadOnlyList<string> EventTypes { get; init; } = ["**"];
+
+    /// <summary>For people; at most 500 characters.</summary>
+    public string Description { get; init; } = "";
+
+    /// <summary>How many failed deliveries in a row pause the endpoint, 1 to 100. Default 3.</summary>
+    public int FailureThreshold { get; init; } = 3;
+
+    /// <summary>What its receiver may do with its secret besides verifying. Default: read the feed and ask for delivery again.</summary>
+    public ReceiverAccess ReceiverAccess { get; init; } = ReceiverAccess.FeedAndResume;
+
+    /// <summary>If set, a new endpoint also gets the events published since then. Only used by creating.</summary>
+    public DateTimeOffset? Since { get; init; }
+
+    /// <summary>The secret of a new endpoint; by default a fresh one is made. Only used by creating.</summary>
+    public WebhookSecret? Secret { get; init; }
+}
+
+/// <summary>What a receiver may do with its endpoint's secret besides verifying deliveries.</summary>
+public enum ReceiverAccess
+{
+    /// <summary>Nothing.</summary>
+    None,
+
+    /// <summary>Read the feed.</summary>
+    Feed,
+
+    /// <summary>Read the feed, and resume delivery when the pause reason is <c>gone</c> or <c>failing</c>.</summary>
+    FeedAndResume,
+}
+
+/// <summary>Whether an endpoint is sent to.</summary>
+public enum EndpointStatus
+{
+    /// <summary>It is.</summary>
+    Active,
+
+    /// <summary>It is not, and what it would get is held.</summary>
+    Paused,
+
+    /// <summary>It was deleted.</summary>
+    Deleted,
+}
+
+/// <summary>Why an endpoint is paused.</summary>
+public enum PauseReason
+{
+    /// <summary>It answered 410.</summary>
+    Gone,
+
+    /// <summary>Its consecutive failed deliveries reached the threshold.</summary>
+    Failing,
+
+    /// <summary>An operator paused it.</summary>
+    Manual,
+}
+
+/// <summary>Where a stream stands.</summary>
+public sealed record StreamStatus
+{
+    /// <summary>The endpoint.</summary>
+    public required EndpointId Endpoint { get; init; }
+
+    /// <summary>Whether it is sent to.</summary>
+    public required EndpointStatus Status { get; init; }
+
+    /// <summary>Why it is paused, when it is.</summary>
+    public PauseReason? PauseReason { get; init; }
+
+    /// <summary>What was seen when it was paused, for people.</summary>
+    public string? PauseEvidence { get; init; }
+
+    /// <summary>When it was paused, by the database's clock.</summary>
+    public DateTimeOffset? PausedAt { get; init; }
+
+    /// <summary>The stream's generation.</summary>
+    public required int Epoch { get; init; }
+
+    /// <summary>The first seq of that generation.</summary>
+    public required long EpochStart { get; init; }
+
+    /// <summary>The lowest seq kept; head + 1 when none is.</summary>
+    public required long Floor { get; init; }
+
+    /// <summary>The highest seq; 0 when there is none.</summary>
+    public required long Head { get; init; }
+
+    /// <summary>Every seq up to it is settled.</summary>
+    public required long Cursor { get; init; }
+
+    /// <summary>Failed deliveries in a row, so far.</summary>
+    public required int ConsecutiveFailures { get; init; }
+}

@@ -1,0 +1,23 @@
+-- Locks the endpoint's row until the commit, so that the markers of two changes stand in the order of their commits; then its delivery
+-- state, in that order, as everybody does who takes both.
+-- $1 endpoint id, $2 url, $3 event types, $4 description, $5 failure threshold, $6 receiver access
+WITH before AS (
+    SELECT endpoint, url FROM webhooks.endpoint WHERE id = $1 AND deleted_at IS NULL FOR UPDATE
+), updated AS (
+    UPDATE webhooks.endpoint e
+    SET url = $2, event_types = $3, description = $4, failure_threshold = $5::int, receiver_access = $6
+    FROM before WHERE e.endpoint = before.endpoint
+    RETURNING e.endpoint, e.application, e.bucket, e.event_types, before.url <> e.url AS moved
+), state AS (
+    -- A new URL starts without the failures of the old one, and need not wait for them.
+    UPDATE webhooks.delivery_state s
+    SET consecutive_failures = 0, attempts = 0, throttled_since = NULL,
+        due_at = CASE WHEN s.lease_owner IS NULL AND s.due_at IS NOT NULL THEN now() ELSE s.due_at END
+    FROM updated WHERE updated.moved AND s.endpoint = updated.endpoint
+), audit AS (
+    INSERT INTO webhooks.operational_event (type, endpoint, actor) SELECT 'endpoint.updated', endpoint, 'operator' FROM updated
+), marker AS (
+    INSERT INTO webhooks.endpoint_change (bucket, position, endpoint, application, event_types)
+    SELECT bucket, webhooks.next_position(bucket), endpoint, application, event_types FROM updated
+)
+SELECT endpoint, bucket FROM updated

@@ -1,0 +1,59 @@
+using System.Text.Json;
+using Webhooks.Dispatcher.Database;
+using Webhooks.Dispatcher.Delivery;
+using Webhooks.Dispatcher.Diagnostics;
+using Webhooks.Dispatcher.Sending;
+
+namespace Webhooks.Dispatcher.Feed;
+
+/// <summary>Reads pages of a stream, and keeps account of how far a receiver was given it.</summary>
+internal sealed class FeedReader(WebhookDatabase database, DispatcherMetrics metrics)
+{
+    private const long MaxPageBytes = 4 * 1024 * 1024;
+
+    public async Task<List<DeliveryItem>> ReadAsync(StreamRow row, long after, int limit, CancellationToken cancel)
+    {
+        var items = new List<DeliveryItem>();
+        await using (var command = database.Command("Feed/read_page", row.Bucket, row.Endpoint, after, row.Status.Head, limit, MaxPageBytes))
+        await using (var reader = await command.ExecuteReaderAsync(cancel))
+        {
+            while (await reader.ReadAsync(cancel))
+            {
+                items.Add(new DeliveryItem(
+                    reader.GetInt64(0), reader.GetGuid(1), reader.GetString(2), reader.GetFieldValue<DateTimeOffset>(3), reader.GetFieldValue<byte[]>(4)));
+            }
+        }
+
+        if (items.Count > 0 && items[^1].Seq > row.Status.Cursor)
+        {
+            await using var served = database.Command("Feed/mark_served", row.Endpoint, after, items[^1].Seq, row.Status.Cursor);
+            await served.ExecuteNonQueryAsync(cancel);
+        }
+
+        metrics.Fed(items.Count);
+        return items;
+    }
+}
+
+/// <summary>A page as JSON.</summary>
+internal static class FeedPage
+{
+    public static void Write(Utf8JsonWriter json, StreamStatus stream, List<DeliveryItem> items)
+    {
+        json.WriteStartObject();
+        json.WriteString("endpoint", stream.Endpoint.Value);
+        json.WriteNumber("epoch", stream.Epoch);
+        json.WriteNumber("epoch_start", stream.EpochStart);
+        json.WriteNumber("floor", stream.Floor);
+        json.WriteNumber("head", stream.Head);
+        json.WriteNumber("cursor", stream.Cursor);
+        json.WriteString("status", stream.Status == EndpointStatus.Active ? "active" : "paused");
+        json.WriteString("pause_reason", stream.PauseReason?.Word());
+        json.WriteStartArray("data");
+        // The very bytes of a delivery; they were validated when they were published.
+        foreach (var item in items) json.WriteRawValue(Envelope.Write(item, stream.Endpoint, stream.Epoch), skipInputValidation: true);
+        json.WriteEndArray();
+        json.WriteBoolean("has_more", items.Count > 0 && items[^1].Seq < stream.Head);
+        json.WriteEndObject();
+    }
+}

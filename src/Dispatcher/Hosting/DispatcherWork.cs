@@ -1,0 +1,50 @@
+using Webhooks.Dispatcher.Delivery;
+using Webhooks.Dispatcher.Sequencing;
+
+namespace Webhooks.Dispatcher.Hosting;
+
+/// <summary>
+/// The seam between the dispatcher's work and what schedules it. Each method does what there is to do and returns; a host calls
+/// them when hinted and every so often. All may be called late, twice, or from several processes: what must not happen twice is guarded in the database.
+/// </summary>
+internal sealed class DispatcherWork(Sequencer sequencer, Pumps pumps, TimeProvider time)
+{
+    private long _lastRound = time.GetTimestamp();
+
+    /// <summary>Raised when endpoints are due that no pump of this process works on.</summary>
+    public event Action? EndpointsDue;
+
+    /// <summary>When pending events were last looked for with success.</summary>
+    public long LastRound => Volatile.Read(ref _lastRound);
+
+    /// <summary>Numbers all that is pending in these buckets; in any, when none are named. Not to be called twice at a time in one process.</summary>
+    /// <returns>How many events were numbered.</returns>
+    public async Task<int> SequenceAsync(IReadOnlyCollection<short>? buckets, CancellationToken cancel)
+    {
+        var events = 0;
+        foreach (var bucket in buckets ?? await sequencer.FindPendingAsync(cancel))
+        {
+            SequencedBatch batch;
+            do
+            {
+                batch = await sequencer.RunOnceAsync(bucket, cancel);
+                events += batch.Events;
+                if (!pumps.MoreAvailable(batch.Heads.Keys)) EndpointsDue?.Invoke();
+            }
+            while (batch.More && !cancel.IsCancellationRequested);
+        }
+
+        Volatile.Write(ref _lastRound, time.GetTimestamp());
+        return events;
+    }
+
+    /// <summary>Takes endpoints that are due and begins to send to them.</summary>
+    /// <returns>How many were taken.</returns>
+    public Task<int> DeliverAsync(CancellationToken cancel, CancellationToken abort) => pumps.ClaimAsync(cancel, abort);
+
+    /// <summary>Renews the leases of this process; to be called three times within a lease's duration.</summary>
+    public Task RenewAsync(CancellationToken cancel) => pumps.RenewAsync(cancel);
+
+    /// <summary>Ends sending: what is under way is finished and settled, and the endpoints are handed back.</summary>
+    public Task StopAsync() => pumps.StopAllAsync();
+}

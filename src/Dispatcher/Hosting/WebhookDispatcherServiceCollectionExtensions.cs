@@ -1,0 +1,104 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Options;
+using Webhooks.Dispatcher;
+using Webhooks.Dispatcher.Applications;
+using Webhooks.Dispatcher.Database;
+using Webhooks.Dispatcher.Delivery;
+using Webhooks.Dispatcher.Diagnostics;
+using Webhooks.Dispatcher.Endpoints;
+using Webhooks.Dispatcher.Feed;
+using Webhooks.Dispatcher.Hosting;
+using Webhooks.Dispatcher.Publishing;
+using Webhooks.Dispatcher.Secrets;
+using Webhooks.Dispatcher.Sending;
+using Webhooks.Dispatcher.Sequencing;
+
+namespace Microsoft.Extensions.DependencyInjection;
+
+/// <summary>Adds the dispatcher to an application.</summary>
+public static class WebhookDispatcherServiceCollectionExtensions
+{
+    /// <summary>
+    /// Adds publishing, sequencing and delivery: <see cref="IWebhookPublisher"/>, <see cref="IWebhookApplications"/>,
+    /// <see cref="IWebhookEndpoints"/>, and the in-box worker. Map the feed with <c>MapWebhookFeed</c>.
+    /// </summary>
+    /// <param name="services">The application's services.</param>
+    /// <param name="configure">Sets at least <see cref="WebhookDispatcherOptions.ConnectionString"/> and <see cref="WebhookDispatcherOptions.MasterKey"/>.</param>
+    public static IServiceCollection AddWebhookDispatcher(this IServiceCollection services, Action<WebhookDispatcherOptions> configure)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        ArgumentNullException.ThrowIfNull(configure);
+        services.AddOptions<WebhookDispatcherOptions>().Configure(configure).ValidateOnStart();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<WebhookDispatcherOptions>, OptionsRules>());
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddMetrics();
+        services.AddLogging();
+
+        services.TryAddSingleton<WebhookDatabase>();
+        services.TryAddSingleton<Migrator>();
+        services.TryAddSingleton<KeyRing>();
+        services.TryAddSingleton<DispatcherMetrics>();
+        services.TryAddSingleton<Wake>();
+
+        services.TryAddSingleton<IWebhookApplications, WebhookApplications>();
+        services.TryAddSingleton<IWebhookEndpoints, WebhookEndpoints>();
+        services.TryAddSingleton<GroupCommit>();
+        services.TryAddSingleton<IWebhookPublisher, WebhookPublisher>();
+        services.TryAddSingleton<Sequencer>();
+
+        services.TryAddSingleton<LeaseStore>();
+        services.TryAddSingleton<ReadAhead>();
+        services.TryAddSingleton<Settler>();
+        services.TryAddSingleton(provider => ActivatorUtilities.CreateInstance<PumpServices>(provider, new Random()));
+        services.TryAddSingleton<Pumps>();
+        services.TryAddSingleton<StreamControl>();
+
+        services.TryAddSingleton<AddressPolicy>();
+        services.TryAddSingleton<GuardedConnection>();
+        services.TryAddSingleton<DatabaseClock>();
+        services.TryAddSingleton<WebhookSender>();
+        services.AddHttpClient(WebhookSender.ClientName, client => client.Timeout = Timeout.InfiniteTimeSpan)
+            .ConfigurePrimaryHttpMessageHandler(provider => provider.GetRequiredService<GuardedConnection>().CreateHandler())
+            // The handler renews its connections by itself; a new one every few minutes would only break them off.
+            .SetHandlerLifetime(Timeout.InfiniteTimeSpan)
+            // URLs may hold a customer's tokens.
+            .RemoveAllLoggers();
+
+        services.TryAddSingleton<ReceiverAuthentication>();
+        services.TryAddSingleton<FeedReader>();
+        services.TryAddSingleton<FeedRequests>();
+
+        services.TryAddSingleton<DispatcherWork>();
+        services.AddHostedService<DispatcherStartup>();
+        services.AddHostedService<InBoxWorker>();
+        return services;
+    }
+
+    /// <summary>Adds the dispatcher with settings from configuration, such as the section <c>Webhooks</c>.</summary>
+    /// <inheritdoc cref="AddWebhookDispatcher(IServiceCollection, Action{WebhookDispatcherOptions})"/>
+    public static IServiceCollection AddWebhookDispatcher(this IServiceCollection services, IConfiguration configuration)
+    {
+        ArgumentNullException.ThrowIfNull(configuration);
+        return services.AddWebhookDispatcher(options => configuration.Bind(options));
+    }
+
+    /// <summary>Adds a health check of the dispatcher: database, rounds of the worker, clock.</summary>
+    /// <param name="builder">The application's health checks.</param>
+    /// <param name="name">Its name; default <c>webhook-dispatcher</c>.</param>
+    public static IHealthChecksBuilder AddWebhookDispatcherCheck(this IHealthChecksBuilder builder, string name = "webhook-dispatcher")
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        return builder.Add(new HealthCheckRegistration(name, provider => ActivatorUtilities.CreateInstance<DispatcherHealthCheck>(provider), null, null));
+    }
+
+    private sealed class OptionsRules : IValidateOptions<WebhookDispatcherOptions>
+    {
+        public ValidateOptionsResult Validate(string? name, WebhookDispatcherOptions options)
+        {
+            var problems = options.Problems().ToList();
+            return problems.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(problems);
+        }
+    }
+}

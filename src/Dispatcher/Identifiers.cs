@@ -1,0 +1,105 @@
+using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
+
+namespace Webhooks.Dispatcher;
+
+/// <summary>The id of an application, a customer of the platform: <c>app_</c> and 32 hex digits.</summary>
+public readonly record struct ApplicationId
+{
+    private const string Prefix = "app_";
+
+    private ApplicationId(string value) => Value = value;
+
+    /// <summary>The written id.</summary>
+    public string Value => field ?? Prefix;
+
+    /// <summary>Makes a new id.</summary>
+    public static ApplicationId New() => new(Identifier.New(Prefix));
+
+    /// <summary>Reads an id.</summary>
+    /// <exception cref="FormatException">It is not an application id.</exception>
+    public static ApplicationId Parse(string text) =>
+        TryParse(text, out var id) ? id : throw new FormatException($"An application id is \"{Prefix}\" and 32 hex digits.");
+
+    /// <summary>Reads an id.</summary>
+    public static bool TryParse([NotNullWhen(true)] string? text, out ApplicationId id)
+    {
+        id = Identifier.IsValid(Prefix, text) ? new(text!) : default;
+        return id != default;
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => Value;
+}
+
+/// <summary>The id of an endpoint, a URL of an application: <c>ep_</c> and 32 hex digits.</summary>
+public readonly record struct EndpointId
+{
+    private const string Prefix = "ep_";
+
+    private EndpointId(string value) => Value = value;
+
+    /// <summary>The written id.</summary>
+    public string Value => field ?? Prefix;
+
+    /// <summary>Makes a new id.</summary>
+    public static EndpointId New() => new(Identifier.New(Prefix));
+
+    /// <summary>Reads an id.</summary>
+    /// <exception cref="FormatException">It is not an endpoint id.</exception>
+    public static EndpointId Parse(string text) =>
+        TryParse(text, out var id) ? id : throw new FormatException($"An endpoint id is \"{Prefix}\" and 32 hex digits.");
+
+    /// <summary>Reads an id.</summary>
+    public static bool TryParse([NotNullWhen(true)] string? text, out EndpointId id)
+    {
+        id = Identifier.IsValid(Prefix, text) ? new(text!) : default;
+        return id != default;
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => Value;
+}
+
+/// <summary>The id of a published event: <c>evt_</c> and 32 hex digits. It is the <c>webhook-id</c> of every attempt to deliver it.</summary>
+public readonly record struct EventId
+{
+    private const string Prefix = "evt_";
+
+    internal EventId(Guid guid) => Guid = guid;
+
+    internal Guid Guid { get; }
+
+    /// <summary>The written id.</summary>
+    public string Value => Prefix + Guid.ToString("N");
+
+    /// <summary>Makes a new id; ids made later sort later, so that the index on them grows at one end.</summary>
+    public static EventId New() => new(Guid.CreateVersion7());
+
+    /// <summary>Reads an id.</summary>
+    /// <exception cref="FormatException">It is not an event id.</exception>
+    public static EventId Parse(string text) =>
+        TryParse(text, out var id) ? id : throw new FormatException($"An event id is \"{Prefix}\" and 32 hex digits.");
+
+    /// <summary>Reads an id.</summary>
+    public static bool TryParse([NotNullWhen(true)] string? text, out EventId id)
+    {
+        id = Identifier.IsValid(Prefix, text) ? new(Guid.ParseExact(text!.AsSpan(Prefix.Length), "N")) : default;
+        return id != default;
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => Value;
+}
+
+file static class Identifier
+{
+    private static readonly SearchValues<char> HexDigits = SearchValues.Create("0123456789abcdef");
+
+    public static string New(string prefix) => prefix + Guid.CreateVersion7().ToString("N");
+
+    public static bool IsValid(string prefix, string? text) =>
+        text?.Length == prefix.Length + 32
+        && text.StartsWith(prefix, StringComparison.Ordinal)
+        && text.AsSpan(prefix.Length).IndexOfAnyExcept(HexDigits) < 0;
+}

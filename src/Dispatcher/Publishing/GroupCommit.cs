@@ -1,0 +1,53 @@
+using Microsoft.Extensions.Options;
+using Npgsql;
+using Webhooks.Dispatcher.Database;
+using Webhooks.Dispatcher.Diagnostics;
+using Webhooks.Dispatcher.Hosting;
+
+namespace Webhooks.Dispatcher.Publishing;
+
+/// <summary>Publishes that bring no transaction share one.</summary>
+internal sealed class GroupCommit(WebhookDatabase database, Wake wake, IOptions<WebhookDispatcherOptions> options, DispatcherMetrics metrics, TimeProvider time)
+    : IAsyncDisposable
+{
+    private readonly Batcher<EventToPublish, EventId?> _batcher =
+        new(published => CommitAsync(published, database, wake, metrics), options.Value.Publishing.GroupCommitSize, time);
+
+    public async Task<EventId> PublishAsync(EventToPublish published, CancellationToken cancel)
+    {
+        try
+        {
+            return await _batcher.RunAsync(published, cancel)
+                ?? throw new WebhookNotFoundException($"There is no application {published.Application}.");
+        }
+        catch (Exception exception) when (exception is NpgsqlException or TimeoutException)
+        {
+            throw new WebhookPublishException(
+                "The database did not confirm the publish. Publish again, with the same dedupe key if it must not happen twice.", exception);
+        }
+    }
+
+    public ValueTask DisposeAsync() => _batcher.DisposeAsync();
+
+    private static async Task<IReadOnlyList<EventId?>> CommitAsync(
+        IReadOnlyList<EventToPublish> published, WebhookDatabase database, Wake wake, DispatcherMetrics metrics)
+    {
+        var batch = new PublishBatch(published);
+        var stored = new HashSet<Guid>();
+        var buckets = new HashSet<short>();
+        await using (var connection = await database.OpenAsync(CancellationToken.None))
+        await using (var command = new NpgsqlBatch(connection) { BatchCommands = { batch.ToStep(database) } })
+        await using (var reader = await command.ExecuteReaderAsync(CancellationToken.None))
+        {
+            while (await reader.ReadAsync(CancellationToken.None))
+            {
+                stored.Add(reader.GetGuid(0));
+                buckets.Add(reader.GetInt16(1));
+            }
+        }
+
+        metrics.Published(stored.Count);
+        wake.Committed(buckets);
+        return Array.ConvertAll(batch.Ids, id => stored.Contains(id) ? new EventId(id) : (EventId?)null);
+    }
+}

@@ -1,0 +1,22 @@
+namespace Webhooks.Dispatcher.Publishing;
+
+/// <summary>Limits and defaults of publishing.</summary>
+public sealed class PublishingOptions
+{
+    /// <summary>The greatest size of an event's data, in bytes. Default 524,288 (512 KiB).</summary>
+    public int MaxDataBytes { get; set; } = 512 * 1024;
+
+    /// <summary>How many concurrent publishes outside a transaction of the caller's share one commit at most. Default 500.</summary>
+    public int GroupCommitSize { get; set; } = 500;
+
+    /// <summary>
+    /// Whether a publish inside the caller's transaction carries a <c>NOTIFY</c>. Default false: PostgreSQL lets transactions with one
+    /// commit only one after another, in the whole database. Without it, call <see cref="IWebhookPublisher.WakeAsync"/> after the commit, or let
+    /// the dispatcher find the event at its next poll.
+    /// </summary>
+    public bool NotifyInTransaction { get; set; }
+
+    internal IEnumerable<string> Problems() =>
+        WebhookDispatcherOptions.InRange("Publishing:MaxDataBytes", MaxDataBytes, 1, 64 * 1024 * 1024)
+            .Concat(WebhookDispatcherOptions.InRange("Publishing:GroupCommitSize", GroupCommitSize, 1, 10_000));
+}

@@ -1,0 +1,72 @@
+using System.Diagnostics;
+using Microsoft.Extensions.Options;
+using Npgsql;
+using Webhooks.Dispatcher.Database;
+using Webhooks.Dispatcher.Diagnostics;
+using Webhooks.Dispatcher.Hosting;
+
+namespace Webhooks.Dispatcher.Publishing;
+
+internal sealed class WebhookPublisher(
+    WebhookDatabase database, GroupCommit groupCommit, Wake wake, IOptions<WebhookDispatcherOptions> options, DispatcherMetrics metrics)
+    : IWebhookPublisher
+{
+    public async Task<EventId> PublishAsync(EventToPublish published, NpgsqlTransaction transaction, CancellationToken cancellationToken = default) =>
+        (await PublishAsync([published], transaction, cancellationToken))[0];
+
+    public async Task<IReadOnlyList<EventId>> PublishAsync(
+        IReadOnlyList<EventToPublish> published, NpgsqlTransaction transaction, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(published);
+        ArgumentNullException.ThrowIfNull(transaction);
+        var connection = transaction.Connection
+            ?? throw new InvalidOperationException("The transaction has ended; publish before it is committed or rolled back.");
+        using var activity = DispatcherDiagnostics.Source.StartActivity("webhooks.publish", ActivityKind.Producer);
+        var batch = Prepare(published);
+        if (batch.Ids.Length == 0) return [];
+        await using var command = new NpgsqlBatch(connection, transaction) { BatchCommands = { batch.ToStep(database) } };
+        if (options.Value.Publishing.NotifyInTransaction)
+            command.BatchCommands.Add(database.Step("Publishing/notify", database.Channel, WakeMessages.Published));
+        var stored = 0;
+        await using (var reader = await command.ExecuteReaderAsync(cancellationToken))
+            while (await reader.ReadAsync(cancellationToken)) stored++;
+        if (stored != batch.Ids.Length)
+        {
+            // Part of it may be in the caller's transaction by now; only a rollback takes it out again, and the exception says so.
+            throw new WebhookNotFoundException(
+                $"{batch.Ids.Length - stored} of {batch.Ids.Length} events name an application that does not exist. Roll the transaction back.");
+        }
+
+        metrics.Published(stored);
+        return Array.ConvertAll(batch.Ids, id => new EventId(id));
+    }
+
+    public Task<EventId> PublishAsync(EventToPublish published, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(published);
+        EventRules.Check(published, options.Value.Publishing.MaxDataBytes);
+        return groupCommit.PublishAsync(published, cancellationToken);
+    }
+
+    public Task WakeAsync(CancellationToken cancellationToken = default) => wake.PublishedAsync(cancellationToken);
+
+    private PublishBatch Prepare(IReadOnlyList<EventToPublish> published)
+    {
+        foreach (var one in published) EventRules.Check(one, options.Value.Publishing.MaxDataBytes);
+        return new PublishBatch(published);
+    }
+}
+
+/// <summary>Events as the columns of one insert.</summary>
+internal sealed class PublishBatch(IReadOnlyList<EventToPublish> published)
+{
+    public Guid[] Ids { get; } = published.Select(_ => EventId.New().Guid).ToArray();
+
+    public NpgsqlBatchCommand ToStep(WebhookDatabase database) => database.Step(
+        "Publishing/publish",
+        published.Select(one => one.Application.Value).ToArray(),
+        Ids,
+        published.Select(one => one.Type).ToArray(),
+        published.Select(one => one.DedupeKey).ToArray(),
+        published.Select(one => one.Data.ToArray()).ToArray());
+}

@@ -1,0 +1,51 @@
+using System.Net.Http.Headers;
+using System.Security.Authentication;
+
+namespace Webhooks.Dispatcher.Sending;
+
+/// <summary>What an answer, or the lack of one, means for delivery; pure.</summary>
+internal static class OutcomeClassifier
+{
+    public static readonly TimeSpan MinRetryAfter = TimeSpan.FromSeconds(1);
+    public static readonly TimeSpan MaxRetryAfter = TimeSpan.FromHours(1);
+
+    /// <summary>Standard Webhooks: only 2xx is success, a redirect is a failure, 410 means stop.</summary>
+    public static AttemptOutcome Classify(int statusCode, bool asksToWait) => statusCode switch
+    {
+        >= 200 and <= 299 => AttemptOutcome.Delivered,
+        >= 300 and <= 399 => AttemptOutcome.Redirected,
+        410 => AttemptOutcome.Gone,
+        429 => AttemptOutcome.Throttled,
+        503 when asksToWait => AttemptOutcome.Unavailable,
+        _ => AttemptOutcome.HttpError,
+    };
+
+    /// <summary>Retry-After as seconds or as a date (RFC 9110, section 10.2.3), held between one second and one hour.</summary>
+    public static TimeSpan? RetryAfter(RetryConditionHeaderValue? header, DateTimeOffset now)
+    {
+        var wait = header?.Delta ?? header?.Date - now;
+        return wait is null ? null : TimeSpan.FromTicks(Math.Clamp(wait.Value.Ticks, MinRetryAfter.Ticks, MaxRetryAfter.Ticks));
+    }
+
+    public static AttemptOutcome Classify(Exception exception, bool timedOut)
+    {
+        for (Exception? cause = exception; cause is not null; cause = cause.InnerException)
+            if (cause is AddressRefusedException) return AttemptOutcome.AddressRefused;
+        if (timedOut || exception is OperationCanceledException or TimeoutException) return AttemptOutcome.TimedOut;
+        for (Exception? cause = exception; cause is not null; cause = cause.InnerException)
+            if (cause is AuthenticationException) return AttemptOutcome.TlsFailed;
+        return exception is HttpRequestException request
+            ? request.HttpRequestError switch
+            {
+                HttpRequestError.NameResolutionError => AttemptOutcome.DnsFailed,
+                HttpRequestError.ConnectionError => AttemptOutcome.ConnectFailed,
+                HttpRequestError.SecureConnectionError => AttemptOutcome.TlsFailed,
+                HttpRequestError.ResponseEnded => AttemptOutcome.ConnectionReset,
+                HttpRequestError.InvalidResponse or HttpRequestError.HttpProtocolError or HttpRequestError.VersionNegotiationError => AttemptOutcome.InvalidResponse,
+                HttpRequestError.ConfigurationLimitExceeded => AttemptOutcome.ResponseTooLarge,
+                _ => AttemptOutcome.ConnectionReset,
+            }
+            : exception is IOException ? AttemptOutcome.ConnectionReset
+            : AttemptOutcome.InvalidResponse;
+    }
+}

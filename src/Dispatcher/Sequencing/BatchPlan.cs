@@ -1,0 +1,43 @@
+namespace Webhooks.Dispatcher.Sequencing;
+
+/// <summary>What a batch writes: numbers for the events that streams take, verdicts on the others, changes put in force. Pure.</summary>
+internal sealed class BatchPlan
+{
+    public List<long> DeliveryEndpoints { get; } = [];
+
+    public List<long> DeliverySeqs { get; } = [];
+
+    public List<long> DeliveryPositions { get; } = [];
+
+    public List<long> Unmatched { get; } = [];
+
+    public List<PendingChange> Changes { get; } = [];
+
+    public Dictionary<long, long> Heads { get; } = [];
+
+    /// <summary>Numbers an event in every stream that takes it.</summary>
+    public void Take(PendingEvent pending, StreamDirectory directory)
+    {
+        var streams = directory.Match(pending.Application, pending.Type);
+        if (streams.Length == 0) Unmatched.Add(pending.Position);
+        foreach (var stream in streams) Append(stream, pending.Position);
+    }
+
+    /// <summary>Puts a change in force for what comes behind it.</summary>
+    /// <returns>The stream, when it is new and asks for history.</returns>
+    public SequencedStream? Take(PendingChange change, StreamDirectory directory)
+    {
+        Changes.Add(change);
+        var stream = directory.Apply(change);
+        return change.Since is null ? null : stream;
+    }
+
+    public void Append(SequencedStream stream, long position)
+    {
+        stream.Head++;
+        Heads[stream.Endpoint] = stream.Head;
+        DeliveryEndpoints.Add(stream.Endpoint);
+        DeliverySeqs.Add(stream.Head);
+        DeliveryPositions.Add(position);
+    }
+}

@@ -1,0 +1,12 @@
+namespace Webhooks.Dispatcher.Sequencing;
+
+/// <summary>Something that took a place in a bucket's order and is to be sequenced: an event, or a change of an endpoint.</summary>
+internal abstract record Pending(long Position, long Application);
+
+/// <summary>A published event, without its data.</summary>
+internal sealed record PendingEvent(long Position, long Application, string Type, string? DedupeKey, DateTimeOffset PublishedAt)
+    : Pending(Position, Application);
+
+/// <summary>From here on the endpoint matches so.</summary>
+internal sealed record PendingChange(long Position, long Application, long Endpoint, string[] EventTypes, DateTimeOffset? Since, bool Deleted)
+    : Pending(Position, Application);

@@ -1,0 +1,220 @@
+using Microsoft.Extensions.Options;
+using Npgsql;
+using Webhooks.Dispatcher.Applications;
+using Webhooks.Dispatcher.Database;
+using Webhooks.Dispatcher.Diagnostics;
+
+namespace Webhooks.Dispatcher.Sequencing;
+
+/// <summary>What one batch did.</summary>
+/// <param name="Events">Events sequenced.</param>
+/// <param name="Deliveries">Numbers given.</param>
+/// <param name="Heads">The streams that grew, with their new heads.</param>
+/// <param name="More">Whether more was visible than the batch took.</param>
+internal sealed record SequencedBatch(int Events, int Deliveries, IReadOnlyDictionary<long, long> Heads, bool More)
+{
+    public static readonly SequencedBatch Nothing = new(0, 0, new Dictionary<long, long>(), false);
+}
+
+/// <summary>
+/// Numbers what was published, per endpoint and without a hole (promise 2). Events are taken in the order of their positions, as far as
+/// committed, each matched with the endpoints in force at its place, once.
+/// </summary>
+internal sealed class Sequencer(WebhookDatabase database, IOptions<WebhookDispatcherOptions> options, DispatcherMetrics metrics)
+{
+    private const int BatchesKept = 100;
+
+    private readonly BucketMemory[] _memory = Enumerable.Range(0, WebhookApplications.Buckets).Select(_ => new BucketMemory()).ToArray();
+
+    /// <summary>The buckets that have something pending.</summary>
+    public async Task<List<short>> FindPendingAsync(CancellationToken cancel)
+    {
+        var buckets = new List<short>();
+        await using var command = database.Command("Sequencing/find_pending");
+        await using var reader = await command.ExecuteReaderAsync(cancel);
+        while (await reader.ReadAsync(cancel)) buckets.Add(reader.GetInt16(0));
+        return buckets;
+    }
+
+    /// <summary>Sequences one batch of a bucket. Not to be called twice at a time for the same bucket in one process.</summary>
+    public async Task<SequencedBatch> RunOnceAsync(short bucket, CancellationToken cancel)
+    {
+        var memory = _memory[bucket];
+        var committed = false;
+        try
+        {
+            await using var connection = await database.OpenAsync(cancel);
+            var read = await ReadAsync(connection, bucket, cancel);
+            if (read.Pending.Count == 0)
+            {
+                await RollbackAsync(connection, cancel);
+                committed = true;
+                return SequencedBatch.Nothing;
+            }
+
+            using var activity = DispatcherDiagnostics.Source.StartActivity("webhooks.sequence");
+            activity?.SetTag("webhooks.events", read.Pending.Count);
+            if (memory.Batch != read.Batch) memory.Directory.Clear();
+            await LoadStreamsAsync(connection, bucket, read, memory.Directory, cancel);
+            var duplicates = await JudgeDuplicatesAsync(connection, bucket, read, cancel);
+            var plan = await PlanAsync(connection, bucket, read, duplicates, memory.Directory, cancel);
+            var complete = read.Pending.Count < options.Value.Sequencing.BatchSize;
+            var state = read.State.Advance(read.Pending.ConvertAll(pending => pending.Position), complete, read.Xmin, read.Xmax);
+            await WriteAsync(connection, bucket, read.Batch + 1, state, plan, duplicates, cancel);
+
+            memory.Batch = read.Batch + 1;
+            committed = true;
+            var events = read.Pending.Count(pending => pending is PendingEvent);
+            metrics.Sequenced(events, plan.DeliverySeqs.Count, plan.Unmatched.Count, duplicates.Count);
+            return new SequencedBatch(events, plan.DeliverySeqs.Count, plan.Heads, !complete);
+        }
+        finally
+        {
+            // The directory ran ahead of what was committed.
+            if (!committed) memory.Forget();
+        }
+    }
+
+    private async Task<BatchRead> ReadAsync(NpgsqlConnection connection, short bucket, CancellationToken cancel)
+    {
+        await using var batch = new NpgsqlBatch(connection)
+        {
+            BatchCommands =
+            {
+                WebhookDatabase.Literal("BEGIN"),
+                database.Step("Sequencing/lock_bucket", bucket),
+                database.Step("Sequencing/read_batch", bucket, options.Value.Sequencing.BatchSize),
+            },
+        };
+        await using var reader = await batch.ExecuteReaderAsync(cancel);
+        await reader.NextResultAsync(cancel);
+        BatchRead? read = null;
+        while (await reader.ReadAsync(cancel))
+        {
+            read ??= BatchRead.FromState(reader);
+            if (!reader.IsDBNull(7)) read.Pending.Add(BatchRead.ReadPending(reader));
+        }
+
+        return read ?? throw new InvalidOperationException($"Bucket {bucket} has no state; the schema was not set up by the migrations.");
+    }
+
+    private async Task LoadStreamsAsync(
+        NpgsqlConnection connection, short bucket, BatchRead read, StreamDirectory directory, CancellationToken cancel)
+    {
+        var missing = read.Pending.Select(pending => pending.Application).Where(application => !directory.Has(application)).Distinct().ToArray();
+        if (missing.Length == 0) return;
+        var streams = missing.ToDictionary(application => application, _ => new List<SequencedStream>());
+        await using (var command = database.Command(connection, "Sequencing/read_streams", bucket, missing))
+        await using (var reader = await command.ExecuteReaderAsync(cancel))
+        {
+            while (await reader.ReadAsync(cancel))
+                streams[reader.GetInt64(0)].Add(new SequencedStream(reader.GetInt64(1), reader.GetFieldValue<string[]>(2), reader.GetInt64(3)));
+        }
+
+        foreach (var (application, known) in streams) directory.Load(application, known);
+    }
+
+    /// <summary>The positions of the events that came too late with their dedupe key.</summary>
+    private async Task<List<PendingEvent>> JudgeDuplicatesAsync(
+        NpgsqlConnection connection, short bucket, BatchRead read, CancellationToken cancel)
+    {
+        var keyed = read.Pending.OfType<PendingEvent>().Where(pending => pending.DedupeKey is not null).ToList();
+        if (keyed.Count == 0) return [];
+        var firsts = keyed.DistinctBy(pending => (pending.Application, pending.DedupeKey)).ToList();
+        var winners = new HashSet<long>();
+        await using var command = database.Command(
+            connection, "Sequencing/judge_duplicates", bucket,
+            firsts.Select(pending => pending.Application).ToArray(), firsts.Select(pending => pending.DedupeKey).ToArray(),
+            firsts.Select(pending => pending.Position).ToArray(), firsts.Select(pending => pending.PublishedAt).ToArray(),
+            options.Value.Sequencing.DedupeWindow);
+        await using var reader = await command.ExecuteReaderAsync(cancel);
+        while (await reader.ReadAsync(cancel)) winners.Add(reader.GetInt64(0));
+        return keyed.FindAll(pending => !winners.Contains(pending.Position));
+    }
+
+    private async Task<BatchPlan> PlanAsync(
+        NpgsqlConnection connection, short bucket, BatchRead read, List<PendingEvent> duplicates, StreamDirectory directory, CancellationToken cancel)
+    {
+        var plan = new BatchPlan();
+        var dropped = duplicates.Select(pending => pending.Position).ToHashSet();
+        foreach (var pending in read.Pending)
+        {
+            if (pending is PendingEvent published)
+            {
+                if (!dropped.Contains(published.Position)) plan.Take(published, directory);
+            }
+            else if (pending is PendingChange change && plan.Take(change, directory) is { } stream)
+            {
+                await AppendHistoryAsync(connection, bucket, read, change, stream, dropped, plan, cancel);
+            }
+        }
+
+        return plan;
+    }
+
+    private async Task AppendHistoryAsync(
+        NpgsqlConnection connection, short bucket, BatchRead read, PendingChange change, SequencedStream stream, HashSet<long> dropped,
+        BatchPlan plan, CancellationToken cancel)
+    {
+        // What is visible by now below the marker, but was not in this batch's snapshot, comes in a later batch, behind the marker: not here too.
+        var inBatch = read.Pending.Select(pending => pending.Position).ToHashSet();
+        await using var command = database.Command(
+            connection, "Sequencing/read_history", bucket, change.Application, change.Since!.Value, change.Position);
+        await using var reader = await command.ExecuteReaderAsync(cancel);
+        while (await reader.ReadAsync(cancel))
+        {
+            var position = reader.GetInt64(0);
+            if (dropped.Contains(position) || (!inBatch.Contains(position) && !read.State.Covers(position))) continue;
+            if (Endpoints.EventTypePattern.MatchesAny(change.EventTypes, reader.GetString(1))) plan.Append(stream, position);
+        }
+    }
+
+    private async Task WriteAsync(
+        NpgsqlConnection connection, short bucket, long batchNumber, GapSet state, BatchPlan plan, List<PendingEvent> duplicates,
+        CancellationToken cancel)
+    {
+        await using var batch = new NpgsqlBatch(connection);
+        var steps = batch.BatchCommands;
+        foreach (var change in plan.Changes)
+            steps.Add(database.Step("Sequencing/write_change", change.Endpoint, change.EventTypes, !change.Deleted));
+        if (plan.DeliverySeqs.Count > 0)
+        {
+            steps.Add(database.Step("Sequencing/write_deliveries", bucket, plan.DeliveryEndpoints.ToArray(), plan.DeliverySeqs.ToArray(), plan.DeliveryPositions.ToArray()));
+            steps.Add(database.Step("Delivery/make_due", plan.Heads.Keys.Order().ToArray()));
+        }
+
+        if (plan.Unmatched.Count > 0) steps.Add(database.Step("Sequencing/write_unmatched", bucket, plan.Unmatched.ToArray()));
+        if (duplicates.Count > 0)
+        {
+            steps.Add(database.Step("Sequencing/write_duplicates", bucket, duplicates.ConvertAll(pending => pending.Position).ToArray(),
+                duplicates.ConvertAll(pending => pending.Application).ToArray(), duplicates.ConvertAll(pending => pending.DedupeKey).ToArray()));
+        }
+
+        steps.Add(database.Step("Sequencing/write_batch", bucket, batchNumber, state.Mark, state.Gaps.Select(gap => gap.First).ToArray(),
+            state.Gaps.Select(gap => gap.Last).ToArray(), state.Gaps.Select(gap => gap.Horizon).ToArray()));
+        if (batchNumber % BatchesKept == 0) steps.Add(database.Step("Sequencing/prune_batches", bucket, batchNumber));
+        // Synchronous whatever the database's default: a seq that a receiver has seen must never be given to another event.
+        steps.Insert(0, WebhookDatabase.Literal("SET LOCAL synchronous_commit = on"));
+        steps.Add(WebhookDatabase.Literal("COMMIT"));
+        await batch.ExecuteNonQueryAsync(cancel);
+    }
+
+    private static async Task RollbackAsync(NpgsqlConnection connection, CancellationToken cancel)
+    {
+        await using var rollback = new NpgsqlCommand("ROLLBACK", connection);
+        await rollback.ExecuteNonQueryAsync(cancel);
+    }
+
+    private sealed class BucketMemory
+    {
+        public long Batch { get; set; } = -1;
+
+        public StreamDirectory Directory { get; } = new();
+
+        public void Forget()
+        {
+            Batch = -1;
+            Directory.Clear();
+        }
+    }
+}

@@ -1,0 +1,33 @@
+-- Locks nothing; runs under the bucket's lock, in one snapshot that also gives the transaction horizon. $1 bucket, $2 how many.
+-- The lowest visible positions: in the gaps, then beyond the mark. One row at least, which carries the state.
+WITH s AS MATERIALIZED (
+    SELECT batch, mark, gap_first, gap_last, gap_horizon,
+           pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS xmin, pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS xmax
+    FROM webhooks.sequencer_batch WHERE bucket = $1 ORDER BY batch DESC LIMIT 1
+), pending AS (
+    SELECT e.position, e.application, e.type, e.dedupe_key, e.published_at,
+           NULL::bigint AS endpoint, NULL::text[] AS event_types, NULL::timestamptz AS since, NULL::boolean AS deleted
+    FROM s CROSS JOIN LATERAL (
+        (SELECT late.* FROM unnest(s.gap_first, s.gap_last) AS g(first, last)
+         CROSS JOIN LATERAL (SELECT position, application, type, dedupe_key, published_at FROM webhooks.event
+                             WHERE bucket = $1 AND position BETWEEN g.first AND g.last ORDER BY position LIMIT $2) late
+         ORDER BY late.position LIMIT $2)
+        UNION ALL
+        (SELECT position, application, type, dedupe_key, published_at FROM webhooks.event
+         WHERE bucket = $1 AND position > s.mark ORDER BY position LIMIT $2)
+    ) e
+    UNION ALL
+    SELECT c.position, c.application, NULL, NULL, NULL, c.endpoint, c.event_types, c.since, c.deleted
+    FROM s CROSS JOIN LATERAL (
+        (SELECT late.* FROM unnest(s.gap_first, s.gap_last) AS g(first, last)
+         CROSS JOIN LATERAL (SELECT position, endpoint, application, event_types, since, deleted FROM webhooks.endpoint_change
+                             WHERE bucket = $1 AND position BETWEEN g.first AND g.last ORDER BY position LIMIT $2) late
+         ORDER BY late.position LIMIT $2)
+        UNION ALL
+        (SELECT position, endpoint, application, event_types, since, deleted FROM webhooks.endpoint_change WHERE bucket = $1 AND position > s.mark ORDER BY position LIMIT $2)
+    ) c
+)
+SELECT s.batch, s.mark, s.gap_first, s.gap_last, s.gap_horizon, s.xmin, s.xmax,
+       p.position, p.application, p.type, p.dedupe_key, p.published_at, p.endpoint, p.event_types, p.since, p.deleted
+FROM s LEFT JOIN (SELECT * FROM pending ORDER BY position LIMIT $2) p ON true
+ORDER BY p.position
