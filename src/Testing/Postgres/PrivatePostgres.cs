@@ -4,8 +4,9 @@ using Npgsql;
 namespace Webhooks.Testing;
 
 /// <summary>
-/// A PostgreSQL server of one's own, started from the programs on this machine: 127.0.0.1 only, a random port and password. It ends
-/// with this process, however that ends (macOS and Windows: however but killed; the next start then cleans up). Members may be called from any thread.
+/// A PostgreSQL server of one's own, started from the programs on this machine: 127.0.0.1 only, a random port and password. On Linux it ends
+/// with this process, however that ends; elsewhere a process that is killed leaves its server, and everywhere its folder, to be removed at the next
+/// start of any private server. Members may be called from any thread.
 /// </summary>
 public sealed class PrivatePostgres : IAsyncDisposable
 {
