@@ -1,0 +1,106 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+using Webhooks.Testing;
+
+namespace Webhooks.Dispatcher.Tests;
+
+/// <summary>A platform: the dispatcher and its feed in a real web application, on a database of its own.</summary>
+internal sealed class Platform : IAsyncDisposable
+{
+    public const string MasterKey = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+
+    private readonly WebApplication _app;
+
+    private Platform(WebApplication app, string connectionString)
+    {
+        _app = app;
+        ConnectionString = connectionString;
+        Data = NpgsqlDataSource.Create(connectionString);
+    }
+
+    public string ConnectionString { get; }
+
+    public NpgsqlDataSource Data { get; }
+
+    public Uri Url => new(_app.Urls.First());
+
+    public IWebhookPublisher Publisher => Get<IWebhookPublisher>();
+
+    public IWebhookApplications Applications => Get<IWebhookApplications>();
+
+    public IWebhookEndpoints Endpoints => Get<IWebhookEndpoints>();
+
+    public static async Task<Platform> StartAsync(
+        Action<WebhookDispatcherOptions>? configure = null, string? connectionString = null, bool worker = true, Action<IServiceCollection>? services = null)
+    {
+        connectionString ??= await (await SharedPostgres.GetAsync()).CreateDatabaseAsync();
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        builder.Logging.ClearProviders();
+        if (Environment.GetEnvironmentVariable("WEBHOOKS_TEST_LOG") is not null) builder.Logging.AddSimpleConsole(o => o.SingleLine = true);
+        builder.Logging.SetMinimumLevel(LogLevel.Warning);
+        builder.Services.AddWebhookDispatcher(options =>
+        {
+            options.ConnectionString = connectionString;
+            options.MasterKey = MasterKey;
+            options.RunWorker = worker;
+            options.Sending.AllowHttp = true;
+            options.Sending.AllowedNetworks.Add("127.0.0.0/8");
+            options.Sending.Timeout = TimeSpan.FromSeconds(5);
+            options.Sequencing.PollInterval = TimeSpan.FromMilliseconds(50);
+            options.Delivery.PollInterval = TimeSpan.FromMilliseconds(20);
+            options.Delivery.LeaseDuration = TimeSpan.FromSeconds(2);
+            options.Delivery.Linger = TimeSpan.FromMilliseconds(100);
+            options.Delivery.Waits.Add(TimeSpan.FromMilliseconds(40));
+            configure?.Invoke(options);
+        });
+        builder.Services.AddHealthChecks().AddWebhookDispatcherCheck();
+        services?.Invoke(builder.Services);
+        var app = builder.Build();
+        app.MapWebhookFeed();
+        app.MapHealthChecks("/health");
+        await app.StartAsync();
+        return new Platform(app, connectionString);
+    }
+
+    public T Get<T>() where T : notnull => _app.Services.GetRequiredService<T>();
+
+    /// <summary>An application with one endpoint at this URL.</summary>
+    public async Task<(ApplicationId Application, CreatedEndpoint Endpoint)> AddEndpointAsync(Uri url, EndpointSettings? settings = null)
+    {
+        var application = await Applications.CreateAsync("customer");
+        return (application, await Endpoints.CreateAsync(application, (settings ?? new EndpointSettings("")) with { Url = url.ToString() }));
+    }
+
+    public Task<EventId> PublishAsync(ApplicationId application, string json = "{}", string type = "order.paid") =>
+        Publisher.PublishAsync(EventToPublish.FromJson(application, type, json));
+
+    public async Task<T> ScalarAsync<T>(string sql)
+    {
+        await using var command = Data.CreateCommand(sql);
+        return (T)(await command.ExecuteScalarAsync())!;
+    }
+
+    /// <summary>Waits until a stream is as asked for; fails with what it was last.</summary>
+    public async Task<StreamStatus> WaitForStreamAsync(EndpointId endpoint, Func<StreamStatus, bool> condition, int seconds = 15)
+    {
+        var until = DateTime.UtcNow.AddSeconds(seconds);
+        while (true)
+        {
+            var status = await Endpoints.GetStreamAsync(endpoint);
+            if (condition(status)) return status;
+            Assert.True(DateTime.UtcNow < until, $"The stream stayed {status}");
+            await Task.Yield();
+            await Task.Delay(5);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _app.DisposeAsync();
+        await Data.DisposeAsync();
+    }
+}
