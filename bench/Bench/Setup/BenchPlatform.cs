@@ -1,0 +1,79 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+using Webhooks.Dispatcher;
+
+namespace Webhooks.Bench.Setup;
+
+/// <summary>A platform's service as it would be: the dispatcher with its standard settings as a background service, publishing from the same process.</summary>
+internal sealed class BenchPlatform : IAsyncDisposable
+{
+    private const string MasterKey = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+
+    private readonly IHost _host;
+
+    private BenchPlatform(IHost host, string connectionString)
+    {
+        _host = host;
+        Data = new NpgsqlDataSourceBuilder(connectionString) { ConnectionStringBuilder = { MaxAutoPrepare = 20, AutoPrepareMinUsages = 2 } }.Build();
+    }
+
+    /// <summary>The platform's own connections.</summary>
+    public NpgsqlDataSource Data { get; }
+
+    public IWebhookPublisher Publisher => _host.Services.GetRequiredService<IWebhookPublisher>();
+
+    public static async Task<BenchPlatform> StartAsync(string connectionString, CancellationToken cancel, Action<WebhookDispatcherOptions>? configure = null)
+    {
+        var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
+        builder.Logging.SetMinimumLevel(LogLevel.Warning);
+        builder.Logging.AddSimpleConsole(options => options.SingleLine = true);
+        builder.Logging.AddConsole(options => options.LogToStandardErrorThreshold = LogLevel.Trace);
+        builder.Services.AddWebhookDispatcher(options =>
+        {
+            options.ConnectionString = connectionString;
+            options.MasterKey = MasterKey;
+            options.Sending.AllowHttp = true;
+            options.Sending.AllowedNetworks.Add("127.0.0.0/8");
+            configure?.Invoke(options);
+        });
+        var host = builder.Build();
+        await host.StartAsync(cancel);
+        return new BenchPlatform(host, connectionString);
+    }
+
+    /// <summary>Applications with one strict endpoint each, at these URLs.</summary>
+    public async Task<ApplicationId[]> AddApplicationsAsync(IReadOnlyList<Uri> urls, CancellationToken cancel)
+    {
+        var applications = new ApplicationId[urls.Count];
+        await Parallel.ForAsync(0, urls.Count, new ParallelOptions { MaxDegreeOfParallelism = 8, CancellationToken = cancel }, async (i, token) =>
+        {
+            applications[i] = await _host.Services.GetRequiredService<IWebhookApplications>().CreateAsync($"customer {i}", token);
+            await _host.Services.GetRequiredService<IWebhookEndpoints>().CreateAsync(applications[i], new EndpointSettings(urls[i].ToString()), token);
+        });
+        return applications;
+    }
+
+    public async Task<long> CountAsync(string sql, CancellationToken cancel)
+    {
+        await using var command = Data.CreateCommand(sql);
+        return (long)(await command.ExecuteScalarAsync(cancel))!;
+    }
+
+    /// <summary>Deliveries settled by the streams' cursors, as the database has them.</summary>
+    public Task<long> SettledAsync(CancellationToken cancel) => CountAsync(
+        """
+        SELECT coalesce(sum(c.cursor), 0)::bigint FROM webhooks.stream s
+        CROSS JOIN LATERAL (SELECT x.cursor FROM webhooks.settlement x WHERE x.bucket = s.bucket AND x.endpoint = s.endpoint
+                            ORDER BY x.settlement DESC LIMIT 1) c
+        """, cancel);
+
+    public async ValueTask DisposeAsync()
+    {
+        using var grace = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+        await _host.StopAsync(grace.Token);
+        if (_host is IAsyncDisposable host) await host.DisposeAsync();
+        await Data.DisposeAsync();
+    }
+}

@@ -1,0 +1,41 @@
+using Npgsql;
+using Webhooks.Bench.Measuring;
+using Webhooks.Testing;
+
+namespace Webhooks.Bench.Setup;
+
+/// <summary>A durable PostgreSQL of the bench's own, with its standard settings, counting statements where the extension is installed.</summary>
+internal sealed class BenchServer(PrivatePostgres postgres, bool countsStatements) : IAsyncDisposable
+{
+    public PrivatePostgres Postgres => postgres;
+
+    public bool CountsStatements => countsStatements;
+
+    public static async Task<BenchServer> StartAsync(CancellationToken cancel)
+    {
+        Report.Progress("Starting a private PostgreSQL ...");
+        try
+        {
+            return new BenchServer(await PrivatePostgres.StartAsync(
+                new PrivatePostgresOptions { Settings = { ["shared_preload_libraries"] = "pg_stat_statements" } }, cancel), true);
+        }
+        catch (PostgresStartException)
+        {
+            // The contributed extensions are a package of their own on some systems.
+            return new BenchServer(await PrivatePostgres.StartAsync(ct: cancel), false);
+        }
+    }
+
+    /// <summary>An empty database.</summary>
+    public async Task<string> CreateDatabaseAsync(CancellationToken cancel)
+    {
+        var connectionString = await postgres.CreateDatabaseAsync(ct: cancel);
+        if (!countsStatements) return connectionString;
+        await using var data = NpgsqlDataSource.Create(connectionString);
+        await using var command = data.CreateCommand("CREATE EXTENSION pg_stat_statements");
+        await command.ExecuteNonQueryAsync(cancel);
+        return connectionString;
+    }
+
+    public ValueTask DisposeAsync() => postgres.DisposeAsync();
+}

@@ -1,0 +1,78 @@
+using System.Diagnostics;
+using System.Net.Http.Json;
+using System.Reflection;
+using System.Runtime.InteropServices;
+
+namespace Webhooks.Bench.Sink;
+
+/// <summary>The sink as its parent sees it. Its timestamps are this machine's monotonic clock, the same in every process.</summary>
+internal sealed class SinkProcess : IAsyncDisposable
+{
+    private readonly Process _process;
+    private readonly HttpClient _client;
+
+    private SinkProcess(Process process, Uri address)
+    {
+        _process = process;
+        _client = new HttpClient { BaseAddress = address };
+    }
+
+    public static async Task<SinkProcess> StartAsync(CancellationToken cancel)
+    {
+        var program = Environment.ProcessPath!;
+        var start = new ProcessStartInfo(program) { RedirectStandardInput = true, RedirectStandardOutput = true };
+        // Started through its own executable, or by the general one.
+        if (Path.GetFileNameWithoutExtension(program) == "dotnet") start.ArgumentList.Add(Assembly.GetExecutingAssembly().Location);
+        start.ArgumentList.Add(SinkProgram.Name);
+        var process = Process.Start(start)!;
+        var address = await process.StandardOutput.ReadLineAsync(cancel)
+            ?? throw new InvalidOperationException("The sink ended before it took connections.");
+        return new SinkProcess(process, new Uri(address));
+    }
+
+    public Uri Url(int endpoint) => new(_client.BaseAddress!, $"/e/{endpoint}");
+
+    public Uri[] Urls(int endpoints) => [.. Enumerable.Range(0, endpoints).Select(Url)];
+
+    /// <summary>Begins a new ledger.</summary>
+    public async Task ResetAsync(int endpoints, int events, CancellationToken cancel)
+    {
+        using var answer = await _client.GetAsync(new Uri($"/reset?endpoints={endpoints}&events={events}", UriKind.Relative), cancel);
+        answer.EnsureSuccessStatusCode();
+    }
+
+    public async Task<SinkCounts> CountAsync(CancellationToken cancel) =>
+        (await _client.GetFromJsonAsync<SinkCounts>(new Uri("/counts", UriKind.Relative), cancel))!;
+
+    public async Task<long[]> ArrivalsAsync(CancellationToken cancel) =>
+        MemoryMarshal.Cast<byte, long>(await _client.GetByteArrayAsync(new Uri("/arrivals", UriKind.Relative), cancel)).ToArray();
+
+    /// <summary>Waits until so many distinct events have come, or for so long.</summary>
+    public async Task<SinkCounts> WaitAsync(long distinct, TimeSpan most, CancellationToken cancel)
+    {
+        var began = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            var counts = await CountAsync(cancel);
+            if (counts.Distinct >= distinct || Stopwatch.GetElapsedTime(began) > most) return counts;
+            await Task.Delay(20, cancel);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _client.Dispose();
+        _process.StandardInput.Close();
+        using var grace = new CancellationTokenSource(TimeSpan.FromSeconds(5));
+        try
+        {
+            await _process.WaitForExitAsync(grace.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            _process.Kill();
+        }
+
+        _process.Dispose();
+    }
+}

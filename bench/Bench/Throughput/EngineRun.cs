@@ -1,0 +1,93 @@
+using System.Diagnostics;
+using Webhooks.Bench.Measuring;
+using Webhooks.Bench.Setup;
+using Webhooks.Bench.Sink;
+using Webhooks.Dispatcher;
+
+namespace Webhooks.Bench.Throughput;
+
+/// <summary>What a run of the dispatcher gave.</summary>
+internal sealed record EngineFigures(
+    TimeSpan Published, TimeSpan Elapsed, ServerCounters Server, long Settled, SinkCounts Sink, double RssMegabytes, double CpuSeconds);
+
+/// <summary>Everything at once: publishing, database, dispatcher, sink. From the first publish to where the last settle is on the disk.</summary>
+internal static class EngineRun
+{
+    private const int PublishersInGroup = 256;
+    private const int PublishersOfTransactions = 4;
+    private const int EventsInTransaction = 100;
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
+
+    public static async Task<EngineFigures> RunAsync(
+        BenchServer server, SinkProcess sink, int endpoints, int events, PublishForm form, bool profile, CancellationToken cancel)
+    {
+        await using var platform = await BenchPlatform.StartAsync(await server.CreateDatabaseAsync(cancel), cancel);
+        var applications = await platform.AddApplicationsAsync(sink.Urls(endpoints), cancel);
+        await sink.ResetAsync(endpoints, events, cancel);
+        await ExecuteAsync("CREATE TABLE flushed (at timestamptz)");
+        if (server.CountsStatements) await ExecuteAsync("SELECT pg_stat_statements_reset()");
+        using var settled = new SettledCount(events);
+        var before = await ServerCounters.ReadAsync(platform.Data, server.CountsStatements);
+        var cpuBefore = Process.GetCurrentProcess().TotalProcessorTime;
+
+        var began = Stopwatch.GetTimestamp();
+        await (form == PublishForm.Group ? PublishInGroupAsync() : PublishInTransactionsAsync());
+        var published = Stopwatch.GetElapsedTime(began);
+        await settled.WaitAsync(Patience, cancel);
+        // Settles commit without waiting for the disk; this one waits, and with it all before it.
+        await ExecuteAsync("INSERT INTO flushed VALUES (now())");
+        var elapsed = Stopwatch.GetElapsedTime(began);
+
+        using var self = Process.GetCurrentProcess();
+        var after = await ServerCounters.ReadAsync(platform.Data, server.CountsStatements);
+        if (profile && server.CountsStatements) await ServerCounters.PrintTopAsync(platform.Data);
+        return new EngineFigures(
+            published, elapsed, after - before, await platform.SettledAsync(cancel), await sink.CountAsync(cancel),
+            self.WorkingSet64 / 1048576.0, (self.TotalProcessorTime - cpuBefore).TotalSeconds);
+
+        EventToPublish Event(int n) => new(applications[n % endpoints], Payload.EventType, Payload.Data(n));
+
+        Task PublishInGroupAsync()
+        {
+            var next = -1;
+            return Task.WhenAll(Enumerable.Range(0, PublishersInGroup).Select(_ => Task.Run(async () =>
+            {
+                for (var n = Interlocked.Increment(ref next); n < events; n = Interlocked.Increment(ref next))
+                    await platform.Publisher.PublishAsync(Event(n), cancel);
+            }, cancel)));
+        }
+
+        Task PublishInTransactionsAsync()
+        {
+            var next = -EventsInTransaction;
+            return Task.WhenAll(Enumerable.Range(0, PublishersOfTransactions).Select(_ => Task.Run(async () =>
+            {
+                for (var first = Interlocked.Add(ref next, EventsInTransaction); first < events; first = Interlocked.Add(ref next, EventsInTransaction))
+                {
+                    await using var connection = await platform.Data.OpenConnectionAsync(cancel);
+                    await using var transaction = await connection.BeginTransactionAsync(cancel);
+                    await platform.Publisher.PublishAsync(
+                        [.. Enumerable.Range(first, Math.Min(EventsInTransaction, events - first)).Select(Event)], transaction, cancel);
+                    await transaction.CommitAsync(cancel);
+                    await platform.Publisher.WakeAsync(cancel);
+                }
+            }, cancel)));
+        }
+
+        async Task ExecuteAsync(string sql)
+        {
+            await using var command = platform.Data.CreateCommand(sql);
+            await command.ExecuteNonQueryAsync(cancel);
+        }
+    }
+}
+
+/// <summary>How a run publishes.</summary>
+internal enum PublishForm
+{
+    /// <summary>Concurrent single publishes that share commits.</summary>
+    Group,
+
+    /// <summary>Transactions of many events.</summary>
+    Transactions,
+}
