@@ -24,15 +24,15 @@ internal sealed record ServerCounters(long Statements, long Transactions, long W
     {
         await using var command = data.CreateCommand(
             """
-            SELECT calls, total_exec_time, mean_exec_time, rows, shared_blks_hit, wal_bytes, left(regexp_replace(query, '\s+', ' ', 'g'), 110)
-            FROM pg_stat_statements ORDER BY total_exec_time DESC LIMIT 12
+            SELECT calls, plans, total_plan_time, total_exec_time, rows, shared_blks_hit, wal_bytes, left(regexp_replace(query, '--[^\n]*\n|\s+', ' ', 'g'), 110)
+            FROM pg_stat_statements ORDER BY total_plan_time + total_exec_time DESC LIMIT 12
             """);
         await using var reader = await command.ExecuteReaderAsync();
-        Report.Progress("   calls  total ms   mean ms      rows    blocks    WAL KB  statement");
+        Report.Progress("   calls    plans   plan ms   exec ms      rows    blocks    WAL KB  statement");
         while (await reader.ReadAsync())
         {
             Report.Progress(string.Create(CultureInfo.InvariantCulture,
-                $"{reader.GetInt64(0),8} {reader.GetDouble(1),9:F0} {reader.GetDouble(2),9:F3} {reader.GetInt64(3),9} {reader.GetInt64(4),9} {reader.GetDecimal(5) / 1024,9:F0}  {reader.GetString(6)}"));
+                $"{reader.GetInt64(0),8} {reader.GetInt64(1),8} {reader.GetDouble(2),9:F0} {reader.GetDouble(3),9:F0} {reader.GetInt64(4),9} {reader.GetInt64(5),9} {reader.GetDecimal(6) / 1024,9:F0}  {reader.GetString(7)}"));
         }
     }
 }

@@ -17,7 +17,10 @@ internal sealed class BenchServer(PrivatePostgres postgres, bool countsStatement
         try
         {
             return new BenchServer(await PrivatePostgres.StartAsync(
-                new PrivatePostgresOptions { Settings = { ["shared_preload_libraries"] = "pg_stat_statements" } }, cancel), true);
+                new PrivatePostgresOptions
+                {
+                    Settings = { ["shared_preload_libraries"] = "pg_stat_statements", ["pg_stat_statements.track_planning"] = "on" },
+                }, cancel), true);
         }
         catch (PostgresStartException)
         {
