@@ -9,6 +9,8 @@ namespace Webhooks.Dispatcher.Hosting;
 /// </summary>
 internal sealed class DispatcherWork(Sequencer sequencer, Pumps pumps, TimeProvider time)
 {
+    private const int BucketsAtATime = 8;
+
     private long _lastRound = time.GetTimestamp();
 
     /// <summary>Raised when endpoints are due that no pump of this process works on.</summary>
@@ -22,19 +24,26 @@ internal sealed class DispatcherWork(Sequencer sequencer, Pumps pumps, TimeProvi
     public async Task<int> SequenceAsync(IReadOnlyCollection<short>? buckets, CancellationToken cancel)
     {
         var events = 0;
-        foreach (var bucket in buckets ?? await sequencer.FindPendingAsync(cancel))
-        {
-            SequencedBatch batch;
-            do
-            {
-                batch = await sequencer.RunOnceAsync(bucket, cancel);
-                events += batch.Events;
-                if (!pumps.MoreAvailable(batch.Heads.Keys)) EndpointsDue?.Invoke();
-            }
-            while (batch.More && !cancel.IsCancellationRequested);
-        }
-
+        // Side by side, or the last bucket would wait for the disk as many times as there are buckets before it; the server syncs them together.
+        await Parallel.ForEachAsync(
+            buckets ?? await sequencer.FindPendingAsync(cancel), new ParallelOptions { MaxDegreeOfParallelism = BucketsAtATime, CancellationToken = cancel },
+            async (bucket, token) => Interlocked.Add(ref events, await SequenceAsync(bucket, token)));
         Volatile.Write(ref _lastRound, time.GetTimestamp());
+        return events;
+    }
+
+    private async Task<int> SequenceAsync(short bucket, CancellationToken cancel)
+    {
+        var events = 0;
+        SequencedBatch batch;
+        do
+        {
+            batch = await sequencer.RunOnceAsync(bucket, cancel);
+            events += batch.Events;
+            if (!pumps.MoreAvailable(batch.Heads.Keys)) EndpointsDue?.Invoke();
+        }
+        while (batch.More && !cancel.IsCancellationRequested);
+
         return events;
     }
 
