@@ -109,7 +109,7 @@ internal sealed partial class LeaseStore(
         {
             BatchCommands =
             {
-                WebhookDatabase.Literal("BEGIN"),
+                WebhookDatabase.Begin,
                 database.Step("Delivery/lock_buckets", leases.Select(lease => lease.Bucket).Distinct().ToArray()),
                 database.Step("Delivery/release_idle", Owner, leases.Select(lease => lease.Endpoint).ToArray(), leases.Select(lease => lease.LeaseEpoch).ToArray()),
                 WebhookDatabase.Literal("COMMIT"),

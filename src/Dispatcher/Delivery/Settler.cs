@@ -26,7 +26,7 @@ internal sealed class Settler(
         {
             BatchCommands =
             {
-                WebhookDatabase.Literal("BEGIN"),
+                WebhookDatabase.Begin,
                 // Losing the last of these to a crash of the server means sending again, which receivers bear; waiting for the disk gains nothing.
                 WebhookDatabase.Literal("SET LOCAL synchronous_commit = off"),
                 database.Step(
