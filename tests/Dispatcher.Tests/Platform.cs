@@ -66,6 +66,13 @@ internal sealed class Platform : IAsyncDisposable
         return new Platform(app, connectionString);
     }
 
+    /// <summary>Stops as a host does: gracefully, for as long as it is willing to wait.</summary>
+    public async Task StopAsync(TimeSpan? patience = null)
+    {
+        using var giveUp = new CancellationTokenSource(patience ?? TimeSpan.FromSeconds(30));
+        await _app.StopAsync(giveUp.Token);
+    }
+
     public T Get<T>() where T : notnull => _app.Services.GetRequiredService<T>();
 
     /// <summary>An application with one endpoint at this URL.</summary>
@@ -84,6 +91,32 @@ internal sealed class Platform : IAsyncDisposable
         return (T)(await command.ExecuteScalarAsync())!;
     }
 
+    public async Task<int> ExecuteAsync(string sql)
+    {
+        await using var command = Data.CreateCommand(sql);
+        return await command.ExecuteNonQueryAsync();
+    }
+
+    public async Task<List<T>> ListAsync<T>(string sql)
+    {
+        await using var command = Data.CreateCommand(sql);
+        await using var reader = await command.ExecuteReaderAsync();
+        var list = new List<T>();
+        while (await reader.ReadAsync()) list.Add(await reader.GetFieldValueAsync<T>(0));
+        return list;
+    }
+
+    /// <summary>Waits until something is so; fails with what was waited for.</summary>
+    public static async Task UntilAsync(Func<Task<bool>> condition, string what, int seconds = 15)
+    {
+        var until = DateTime.UtcNow.AddSeconds(seconds);
+        while (!await condition())
+        {
+            Assert.True(DateTime.UtcNow < until, $"In {seconds} s it did not come about that {what}.");
+            await Task.Delay(5);
+        }
+    }
+
     /// <summary>Waits until a stream is as asked for; fails with what it was last.</summary>
     public async Task<StreamStatus> WaitForStreamAsync(EndpointId endpoint, Func<StreamStatus, bool> condition, int seconds = 15)
     {
@@ -93,7 +126,6 @@ internal sealed class Platform : IAsyncDisposable
             var status = await Endpoints.GetStreamAsync(endpoint);
             if (condition(status)) return status;
             Assert.True(DateTime.UtcNow < until, $"The stream stayed {status}");
-            await Task.Yield();
             await Task.Delay(5);
         }
     }

@@ -64,6 +64,9 @@ internal sealed class WebhookDatabase : IAsyncDisposable
         return step;
     }
 
+    /// <summary>Begins a transaction whose every statement sees what is committed by then, whatever isolation the database has as its default.</summary>
+    public static NpgsqlBatchCommand Begin => Literal("BEGIN ISOLATION LEVEL READ COMMITTED");
+
     public static NpgsqlBatchCommand Literal(string sql) => new(sql);
 
     /// <summary>The text of a query file, such as <c>Sequencing/read_batch</c>.</summary>

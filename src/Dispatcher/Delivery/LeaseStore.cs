@@ -26,7 +26,13 @@ internal sealed partial class LeaseStore(
     public async Task<List<EndpointLease>> ClaimAsync(int most, CancellationToken cancel)
     {
         var leases = new List<EndpointLease>();
-        await using var command = database.Command("Delivery/claim", Owner, most, Options.LeaseDuration);
+        await using var connection = await database.OpenAsync(cancel);
+        var taken = new List<long>();
+        await using (var claim = database.Command(connection, "Delivery/claim", Owner, most, Options.LeaseDuration))
+        await using (var claimed = await claim.ExecuteReaderAsync(cancel))
+            while (await claimed.ReadAsync(cancel)) taken.Add(claimed.GetInt64(0));
+        if (taken.Count == 0) return leases;
+        await using var command = database.Command(connection, "Delivery/read_leases", Owner, taken.ToArray());
         await using var reader = await command.ExecuteReaderAsync(cancel);
         while (await reader.ReadAsync(cancel))
         {
@@ -34,7 +40,7 @@ internal sealed partial class LeaseStore(
             {
                 leases.Add(ReadLease(reader));
             }
-            catch (Exception exception) when (exception is System.Security.Cryptography.CryptographicException or FormatException)
+            catch (Exception exception) when (exception is System.Security.Cryptography.CryptographicException or FormatException or ArgumentException)
             {
                 // One endpoint's unreadable secret must not keep the others waiting. Its lease runs out and it is tried again.
                 LogUnreadable(exception, reader.GetString(2));
@@ -47,8 +53,9 @@ internal sealed partial class LeaseStore(
     /// <summary>Renews, measures the database's clock, and gives back what is leased to this process and unknown to it.</summary>
     public async Task<Dictionary<long, RenewedLease>> RenewAsync(long[] held, CancellationToken cancel)
     {
-        var began = time.GetTimestamp();
         await using var connection = await database.OpenAsync(cancel);
+        // Measured without the opening: half of that would go into every timestamp.
+        var began = time.GetTimestamp();
         await using (var now = new NpgsqlCommand("SELECT clock_timestamp()", connection))
         {
             var reading = (DateTime)(await now.ExecuteScalarAsync(cancel))!;
@@ -109,7 +116,7 @@ internal sealed partial class LeaseStore(
         {
             BatchCommands =
             {
-                WebhookDatabase.Literal("BEGIN"),
+                WebhookDatabase.Begin,
                 database.Step("Delivery/lock_buckets", leases.Select(lease => lease.Bucket).Distinct().ToArray()),
                 database.Step("Delivery/release_idle", Owner, leases.Select(lease => lease.Endpoint).ToArray(), leases.Select(lease => lease.LeaseEpoch).ToArray()),
                 WebhookDatabase.Literal("COMMIT"),
@@ -126,6 +133,7 @@ internal sealed partial class LeaseStore(
         var ciphertexts = reader.GetFieldValue<byte[][]>(14);
         // The driver reads an infinite timestamp as the greatest DateTime.
         var expiries = reader.GetFieldValue<DateTime[]>(15);
+        if (ciphertexts.Length == 0) throw new FormatException("The endpoint has no live secret.");
         return new EndpointLease
         {
             Endpoint = reader.GetInt64(0),
@@ -145,7 +153,7 @@ internal sealed partial class LeaseStore(
         };
     }
 
-    [LoggerMessage(1, LogLevel.Error, "A secret of endpoint {Endpoint} cannot be decrypted; it is not delivered to", EventName = "SecretUnreadable")]
+    [LoggerMessage(1, LogLevel.Error, "A secret or the URL of endpoint {Endpoint} cannot be read; it is not delivered to", EventName = "SecretUnreadable")]
     private partial void LogUnreadable(Exception exception, string endpoint);
 }
 

@@ -56,12 +56,12 @@ internal sealed partial class Pumps(
         return all;
     }
 
-    /// <summary>Stops an endpoint: when this returns true, no new send to it can begin here under the lease it had. False when it is not worked on here.</summary>
-    public bool Stop(long endpoint)
+    /// <summary>Stops an endpoint: when this returns, no new send to it can begin here under the lease whose epoch it gives. Null when it is not worked on here.</summary>
+    public long? Stop(long endpoint)
     {
-        if (!_running.TryGetValue(endpoint, out var running)) return false;
+        if (!_running.TryGetValue(endpoint, out var running)) return null;
         running.Pump.Stop();
-        return true;
+        return running.Pump.Lease.LeaseEpoch;
     }
 
     /// <summary>Stops all, and waits until what is under way has ended and is settled.</summary>
@@ -103,7 +103,8 @@ internal sealed partial class Pumps(
         // A pump that was replaced by a later lease must not take that one's place away.
         if (_running.TryGetValue(pump.Lease.Endpoint, out var current) && current.Pump == pump)
             _running.TryRemove(new KeyValuePair<long, (StreamPump, Task)>(pump.Lease.Endpoint, current));
-        if (ended == PumpEnd.Stopped) HandedBack?.Invoke();
+        // Idle too: an event may have been numbered after the endpoint was handed back and before it left the table above.
+        if (ended is not PumpEnd.Failed) HandedBack?.Invoke();
     }
 
     [LoggerMessage(1, LogLevel.Error, "Delivery to {Endpoint} was broken off; it is taken up again", EventName = "PumpFailed")]

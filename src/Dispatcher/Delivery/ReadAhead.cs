@@ -19,18 +19,18 @@ internal sealed class ReadAhead(WebhookDatabase database, IOptions<WebhookDispat
     private static async Task<IReadOnlyList<IReadOnlyList<DeliveryItem>>> ReadAsync(
         IReadOnlyList<Request> requests, WebhookDatabase database, DeliveryOptions options)
     {
-        var results = requests.ToDictionary(request => request.Endpoint, _ => new List<DeliveryItem>());
+        var results = requests.Select(_ => new List<DeliveryItem>()).ToArray();
         await using var command = database.Command(
             "Delivery/read_ahead", requests.Select(request => request.Bucket).ToArray(), requests.Select(request => request.Endpoint).ToArray(),
             requests.Select(request => request.After).ToArray(), options.ReadAhead, (long)options.ReadAheadBytes);
         await using var reader = await command.ExecuteReaderAsync();
         while (await reader.ReadAsync())
         {
-            results[reader.GetInt64(0)].Add(new DeliveryItem(
+            results[reader.GetInt64(0) - 1].Add(new DeliveryItem(
                 reader.GetInt64(1), reader.GetGuid(2), reader.GetString(3), reader.GetFieldValue<DateTimeOffset>(4), reader.GetFieldValue<byte[]>(5)));
         }
 
-        return requests.Select(request => results[request.Endpoint]).ToList();
+        return results;
     }
 
     private sealed record Request(short Bucket, long Endpoint, long After);

@@ -20,13 +20,13 @@ internal sealed class Settler(
 
     private static async Task<IReadOnlyList<bool>> SettleAsync(IReadOnlyList<Run> runs, WebhookDatabase database, Guid owner, DispatcherMetrics metrics)
     {
-        var settled = new HashSet<long>();
+        var settled = new HashSet<(long, long)>();
         await using var connection = await database.OpenAsync(CancellationToken.None);
         await using (var batch = new NpgsqlBatch(connection)
         {
             BatchCommands =
             {
-                WebhookDatabase.Literal("BEGIN"),
+                WebhookDatabase.Begin,
                 // Losing the last of these to a crash of the server means sending again, which receivers bear; waiting for the disk gains nothing.
                 WebhookDatabase.Literal("SET LOCAL synchronous_commit = off"),
                 database.Step(
@@ -38,11 +38,11 @@ internal sealed class Settler(
         })
         await using (var reader = await batch.ExecuteReaderAsync(CancellationToken.None))
         {
-            while (await reader.ReadAsync(CancellationToken.None)) settled.Add(reader.GetInt64(0));
+            while (await reader.ReadAsync(CancellationToken.None)) settled.Add((reader.GetInt64(0), reader.GetInt64(1)));
         }
 
-        metrics.Settled(runs.Where(run => settled.Contains(run.Lease.Endpoint)).Sum(run => run.Last - run.First + 1));
-        return runs.Select(run => settled.Contains(run.Lease.Endpoint)).ToList();
+        metrics.Settled(runs.Where(run => settled.Contains((run.Lease.Endpoint, run.Lease.LeaseEpoch))).Sum(run => run.Last - run.First + 1));
+        return runs.Select(run => settled.Contains((run.Lease.Endpoint, run.Lease.LeaseEpoch))).ToList();
     }
 
     private sealed record Run(EndpointLease Lease, long First, long Last, bool ForgetFailures);

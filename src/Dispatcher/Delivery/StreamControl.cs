@@ -33,10 +33,15 @@ internal sealed class StreamControl(WebhookDatabase database, Pumps pumps, Wake 
         // Whoever still holds the lease might begin another send: this process says so itself, others show it by giving the lease back.
         while (true)
         {
-            var stoppedHere = pumps.Stop(row.Endpoint);
+            // The lease that was stopped here must be the one that is held: another may just have been taken and not yet begun.
+            var stopped = pumps.Stop(row.Endpoint);
             await using var command = database.Command("Delivery/lease_holder", row.Endpoint);
-            var holder = await command.ExecuteScalarAsync(cancel);
-            if (holder is not Guid owner || (owner == pumps.Owner && stoppedHere)) return;
+            await using (var reader = await command.ExecuteReaderAsync(cancel))
+            {
+                if (!await reader.ReadAsync(cancel)) return;
+                if (reader.GetGuid(0) == pumps.Owner && reader.GetInt64(1) == stopped) return;
+            }
+
             await Task.Delay(LookAgain, time, cancel);
         }
     }

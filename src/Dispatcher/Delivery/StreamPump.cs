@@ -61,7 +61,7 @@ internal sealed class StreamPump(
             if (_buffer.Count == 0 && !await FillAsync(abort))
             {
                 if (_stopping) continue;
-                if (!await _settle.AllAsync()) return PumpEnd.LeaseLost;
+                if (!await _settle.AllAsync()) return await LoseAsync();
                 if (await services.Leases.ReleaseIdleAsync(lease, abort)) return PumpEnd.Idle;
                 continue;
             }
@@ -71,9 +71,8 @@ internal sealed class StreamPump(
             AttemptResult result;
             try
             {
-                if (!MayBeginSend()) return await HandBackAsync();
-                var body = Envelope.Write(item, lease.Id, lease.Epoch);
-                var sending = services.Sender.SendAsync(lease.Url, item.EventId, body, lease.LiveSecrets(services.Clock.Now), abort);
+                var sending = BeginSend(item, abort);
+                if (sending is null) return await HandBackAsync();
                 Prefetch(abort);
                 result = await sending;
             }
@@ -83,14 +82,20 @@ internal sealed class StreamPump(
             }
 
             if (result.Outcome != AttemptOutcome.Delivered) return await FailAsync(item, result, abort);
-            if (!_settle.Delivered(item.Seq)) return PumpEnd.LeaseLost;
+            if (!_settle.Delivered(item.Seq)) return await LoseAsync();
         }
     }
 
-    private bool MayBeginSend()
+    /// <summary>Begins a send inside the gate, so that one which Stop did not keep from beginning has begun; null when none may.</summary>
+    private Task<AttemptResult>? BeginSend(DeliveryItem item, CancellationToken abort)
     {
+        var body = Envelope.Write(item, lease.Id, lease.Epoch);
         lock (_sendGate)
-            return !_stopping && time.GetElapsedTime(Volatile.Read(ref _validFrom)) < options.Value.Delivery.LeaseDuration;
+        {
+            return _stopping || time.GetElapsedTime(Volatile.Read(ref _validFrom)) >= options.Value.Delivery.LeaseDuration
+                ? null
+                : services.Sender.SendAsync(lease.Url, item.EventId, body, lease.LiveSecrets(services.Clock.Now), abort);
+        }
     }
 
     /// <summary>Waits until something is in the buffer; false when the endpoint was idle for long enough, or is to stop.</summary>
@@ -125,7 +130,7 @@ internal sealed class StreamPump(
     {
         // A delivery since then has wiped the slate.
         var before = _settle.HasDelivered ? StreamState.Clean : lease.State;
-        if (!await _settle.AllAsync()) return PumpEnd.LeaseLost;
+        if (!await _settle.AllAsync()) return await LoseAsync();
         var decision = before.Apply(result, lease.FailureThreshold, options.Value.Delivery, services.Random.NextDouble());
         var recorded = await services.Leases.FailAsync(lease, item.Seq, result, decision, abort);
         services.Failed(lease, item.Seq, result, decision, recorded);
@@ -135,8 +140,15 @@ internal sealed class StreamPump(
 
     private async Task<PumpEnd> HandBackAsync()
     {
-        if (!await _settle.AllAsync()) return PumpEnd.LeaseLost;
+        if (!await _settle.AllAsync()) return await LoseAsync();
         await services.Leases.ReleaseAsync(lease, CancellationToken.None);
         return PumpEnd.Stopped;
+    }
+
+    /// <summary>The cursor or the URL was changed from outside, and the lease may be here still: then it is handed back, to be taken with what holds now.</summary>
+    private async Task<PumpEnd> LoseAsync()
+    {
+        await services.Leases.ReleaseAsync(lease, CancellationToken.None);
+        return PumpEnd.LeaseLost;
     }
 }

@@ -1,4 +1,7 @@
--- Locks the delivery state of endpoints that had nothing to do; runs in the sequencer's transaction. Endpoints that are leased, waiting or
+-- Locks the delivery state of endpoints that had nothing to do, in their order; runs in the sequencer's transaction. Endpoints that are leased, waiting or
 -- paused are only looked at. $1 endpoints
-UPDATE webhooks.delivery_state SET due_at = now()
-WHERE endpoint = ANY ($1) AND due_at IS NULL AND status = 'active'
+WITH idle AS (
+    SELECT endpoint FROM webhooks.delivery_state
+    WHERE endpoint = ANY ($1) AND due_at IS NULL AND status = 'active' ORDER BY endpoint FOR NO KEY UPDATE
+)
+UPDATE webhooks.delivery_state s SET due_at = now() FROM idle WHERE s.endpoint = idle.endpoint

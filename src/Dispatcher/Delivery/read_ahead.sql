@@ -1,7 +1,7 @@
 -- Locks nothing. The next events of several endpoints, as far as their bytes allow; of each at least one.
--- $1 buckets, $2 endpoints, $3 after which seq, $4 how many of each, $5 how many bytes of each
-SELECT r.endpoint, d.seq, d.id, d.type, d.published_at, d.data
-FROM unnest($1::smallint[], $2::bigint[], $3::bigint[]) AS r(bucket, endpoint, after)
+-- An endpoint may be asked for twice: by a pump that has just lost it, and by the one that follows. $1 buckets, $2 endpoints, $3 after which seq, $4 how many of each, $5 how many bytes of each
+SELECT r.n, d.seq, d.id, d.type, d.published_at, d.data
+FROM unnest($1::smallint[], $2::bigint[], $3::bigint[]) WITH ORDINALITY AS r(bucket, endpoint, after, n)
 CROSS JOIN LATERAL (
     SELECT n.seq, e.id, e.type, e.published_at, e.data,
            sum(octet_length(e.data)) OVER (ORDER BY n.seq) - octet_length(e.data) AS bytes_before
@@ -10,4 +10,4 @@ CROSS JOIN LATERAL (
     JOIN webhooks.event e ON e.bucket = r.bucket AND e.position = n.position
 ) d
 WHERE d.bytes_before < $5
-ORDER BY r.endpoint, d.seq
+ORDER BY r.n, d.seq

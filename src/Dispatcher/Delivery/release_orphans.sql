@@ -1,2 +1,6 @@
 -- Locks the delivery state of endpoints that are leased to the owner and that it does not work on: left behind by an error. $1 owner, $2 endpoints it works on
-UPDATE webhooks.delivery_state SET lease_owner = NULL, due_at = now() WHERE lease_owner = $1 AND NOT endpoint = ANY ($2)
+WITH left_behind AS (
+    SELECT endpoint FROM webhooks.delivery_state WHERE lease_owner = $1 AND NOT endpoint = ANY ($2) ORDER BY endpoint FOR NO KEY UPDATE
+)
+UPDATE webhooks.delivery_state s SET lease_owner = NULL, due_at = CASE WHEN s.status = 'active' THEN now() END
+FROM left_behind WHERE s.endpoint = left_behind.endpoint

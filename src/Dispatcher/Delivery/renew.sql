@@ -1,4 +1,7 @@
--- Locks the delivery state of the owner's endpoints. Gives those still held, with what may have changed. $1 owner, $2 endpoints, $3 lease duration
-UPDATE webhooks.delivery_state SET due_at = now() + $3
-WHERE lease_owner = $1 AND endpoint = ANY ($2)
-RETURNING endpoint, lease_epoch, version, status
+-- Locks the delivery state of the owner's endpoints, in their order, as everybody does who locks several. Gives those still held, with what may have changed. $1 owner, $2 endpoints, $3 lease duration
+WITH held AS (
+    SELECT endpoint FROM webhooks.delivery_state WHERE lease_owner = $1 AND endpoint = ANY ($2) ORDER BY endpoint FOR NO KEY UPDATE
+)
+UPDATE webhooks.delivery_state s SET due_at = now() + $3
+FROM held WHERE s.endpoint = held.endpoint
+RETURNING s.endpoint, s.lease_epoch, s.version, s.status

@@ -9,9 +9,10 @@ WITH before AS (
     FROM before WHERE e.endpoint = before.endpoint
     RETURNING e.endpoint, e.application, e.bucket, e.event_types, before.url <> e.url AS moved
 ), state AS (
-    -- A new URL starts without the failures of the old one, and need not wait for them.
+    -- A new URL starts without the failures of the old one, and need not wait for them; the version keeps an attempt
+    -- at the old one, still under way, from counting against the new.
     UPDATE webhooks.delivery_state s
-    SET consecutive_failures = 0, attempts = 0, throttled_since = NULL,
+    SET consecutive_failures = 0, attempts = 0, throttled_since = NULL, version = s.version + 1,
         due_at = CASE WHEN s.lease_owner IS NULL AND s.due_at IS NOT NULL THEN now() ELSE s.due_at END
     FROM updated WHERE updated.moved AND s.endpoint = updated.endpoint
 ), audit AS (

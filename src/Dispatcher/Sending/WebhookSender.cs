@@ -57,24 +57,37 @@ internal sealed class WebhookSender(
         var outcome = OutcomeClassifier.Classify(status, wait is not null);
         if (status == 204 || response.Content.Headers.ContentLength is 0) return new AttemptResult(outcome, status, wait);
 
+        await using var stream = await response.Content.ReadAsStreamAsync(cancel);
+        // A refusal is one by its status, however its page goes on: 410 with an endless body is 410.
+        if (outcome != AttemptOutcome.Delivered) return new AttemptResult(outcome, status, wait, await ReadExcerptAsync(stream, cancel));
+
         var limit = options.Value.Sending.MaxResponseBytes;
         var answer = new byte[4096];
-        var total = 0L;
-        var kept = 0;
-        await using var stream = await response.Content.ReadAsStreamAsync(cancel);
-        while (true)
+        for (var total = 0L; await stream.ReadAsync(answer, cancel) is var read and > 0;)
         {
-            // What does not fit the excerpt is read over, so that the connection can be used again, and counted.
-            var room = kept < answer.Length ? answer.AsMemory(kept) : answer.AsMemory(ExcerptChars);
-            var read = await stream.ReadAsync(room, cancel);
-            if (read == 0) break;
-            if (kept < answer.Length) kept += read;
             total += read;
             if (total > limit)
                 return new AttemptResult(AttemptOutcome.ResponseTooLarge, status, wait, $"The answer's body is longer than {limit} bytes.");
         }
 
-        return new AttemptResult(outcome, status, wait, outcome == AttemptOutcome.Delivered ? "" : Excerpt(answer.AsSpan(0, Math.Min(kept, ExcerptChars))));
+        return new AttemptResult(outcome, status, wait);
+    }
+
+    /// <summary>As much of a refusal's body as is kept, or as comes in the time there is.</summary>
+    private static async Task<string> ReadExcerptAsync(Stream stream, CancellationToken cancel)
+    {
+        var bytes = new byte[ExcerptChars];
+        var kept = 0;
+        try
+        {
+            for (int read; kept < bytes.Length && (read = await stream.ReadAsync(bytes.AsMemory(kept), cancel)) > 0;) kept += read;
+        }
+        catch (Exception exception) when (exception is IOException or OperationCanceledException)
+        {
+            // What came so far will do.
+        }
+
+        return Excerpt(bytes.AsSpan(0, kept));
     }
 
     /// <summary>The beginning of an answer, fit for a log and for a text column, which takes no NUL.</summary>

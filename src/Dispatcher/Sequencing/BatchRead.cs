@@ -3,7 +3,7 @@ using Npgsql;
 namespace Webhooks.Dispatcher.Sequencing;
 
 /// <summary>What a batch begins with: the bucket's state, and the lowest visible positions behind it, from one snapshot.</summary>
-internal sealed record BatchRead(long Batch, GapSet State, long Xmin, long Xmax)
+internal sealed record BatchRead(long Batch, GapSet State, long Xmin, long Horizon)
 {
     public List<Pending> Pending { get; } = [];
 

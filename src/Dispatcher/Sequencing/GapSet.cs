@@ -23,8 +23,8 @@ internal sealed record GapSet(long Mark, IReadOnlyList<Gap> Gaps)
     /// <param name="taken">The positions taken, ascending.</param>
     /// <param name="complete">Whether these were all that were visible, as against the lowest of more.</param>
     /// <param name="xmin">The lowest transaction id still running when the batch was read.</param>
-    /// <param name="xmax">One above the highest transaction id given out by then.</param>
-    public GapSet Advance(IReadOnlyList<long> taken, bool complete, long xmin, long xmax)
+    /// <param name="horizon">A transaction id given out after that: all that could hold a place below those taken have a lower one.</param>
+    public GapSet Advance(IReadOnlyList<long> taken, bool complete, long xmin, long horizon)
     {
         var looked = complete ? long.MaxValue : taken[^1];
         var gaps = new List<Gap>();
@@ -42,11 +42,11 @@ internal sealed record GapSet(long Mark, IReadOnlyList<Gap> Gaps)
             Keep(new Gap(first, gap.Last, gap.Horizon));
         }
 
-        // Who drew a position below one that is visible had a transaction id before that: it lies below xmax.
+        // Who drew a position below one that is visible had a transaction id before that: it lies below the horizon.
         var mark = Mark;
         for (; next < taken.Count; next++)
         {
-            if (taken[next] > mark + 1) gaps.Add(new Gap(mark + 1, taken[next] - 1, xmax));
+            if (taken[next] > mark + 1) gaps.Add(new Gap(mark + 1, taken[next] - 1, horizon));
             mark = taken[next];
         }
 

@@ -59,7 +59,7 @@ internal sealed class Sequencer(WebhookDatabase database, IOptions<WebhookDispat
             var duplicates = await JudgeDuplicatesAsync(connection, bucket, read, cancel);
             var plan = await PlanAsync(connection, bucket, read, duplicates, memory.Directory, cancel);
             var complete = read.Pending.Count < options.Value.Sequencing.BatchSize;
-            var state = read.State.Advance(read.Pending.ConvertAll(pending => pending.Position), complete, read.Xmin, read.Xmax);
+            var state = read.State.Advance(read.Pending.ConvertAll(pending => pending.Position), complete, read.Xmin, read.Horizon);
             await WriteAsync(connection, bucket, read.Batch + 1, state, plan, duplicates, cancel);
 
             memory.Batch = read.Batch + 1;
@@ -81,7 +81,7 @@ internal sealed class Sequencer(WebhookDatabase database, IOptions<WebhookDispat
         {
             BatchCommands =
             {
-                WebhookDatabase.Literal("BEGIN"),
+                WebhookDatabase.Begin,
                 database.Step("Sequencing/lock_bucket", bucket),
                 database.Step("Sequencing/read_batch", bucket, options.Value.Sequencing.BatchSize),
             },

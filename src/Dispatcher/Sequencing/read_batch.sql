@@ -1,8 +1,10 @@
--- Locks nothing; runs under the bucket's lock, in one snapshot that also gives the transaction horizon. $1 bucket, $2 how many.
+-- Locks nothing; runs under the bucket's lock, in one snapshot that also gives its oldest running transaction. $1 bucket, $2 how many.
+-- `horizon` is this transaction's own id, drawn here and so after the snapshot: whoever drew a place below one that is visible has a lower id.
+-- The snapshot's xmax would not do: it counts only transactions that have ended, and an open one may lie beyond it.
 -- The lowest visible positions: in the gaps, then beyond the mark. One row at least, which carries the state.
 WITH s AS MATERIALIZED (
     SELECT batch, mark, gap_first, gap_last, gap_horizon,
-           pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS xmin, pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS xmax
+           pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS xmin
     FROM webhooks.sequencer_batch WHERE bucket = $1 ORDER BY batch DESC LIMIT 1
 ), pending AS (
     SELECT e.position, e.application, e.type, e.dedupe_key, e.published_at,
@@ -27,7 +29,8 @@ WITH s AS MATERIALIZED (
         (SELECT position, endpoint, application, event_types, since, deleted FROM webhooks.endpoint_change WHERE bucket = $1 AND position > s.mark ORDER BY position LIMIT $2)
     ) c
 )
-SELECT s.batch, s.mark, s.gap_first, s.gap_last, s.gap_horizon, s.xmin, s.xmax,
+SELECT s.batch, s.mark, s.gap_first, s.gap_last, s.gap_horizon, s.xmin,
+       CASE WHEN p.position IS NULL THEN 0 ELSE pg_current_xact_id()::text::bigint END AS horizon,
        p.position, p.application, p.type, p.dedupe_key, p.published_at, p.endpoint, p.event_types, p.since, p.deleted
 FROM s LEFT JOIN (SELECT * FROM pending ORDER BY position LIMIT $2) p ON true
 ORDER BY p.position

@@ -62,7 +62,7 @@ CREATE TABLE webhooks.endpoint_change (
     PRIMARY KEY (bucket, position)
 );
 
--- One static row a bucket: locked by whoever sequences it, never updated.
+-- One static row a bucket, never updated. Whoever sequences one holds an advisory lock of its number (Sequencing/lock_bucket.sql).
 CREATE TABLE webhooks.bucket (bucket smallint PRIMARY KEY);
 INSERT INTO webhooks.bucket SELECT generate_series(0, 15);
 
