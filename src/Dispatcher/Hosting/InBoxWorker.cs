@@ -14,6 +14,10 @@ internal sealed partial class InBoxWorker : BackgroundService
     private const int AnyBucket = 1 << WebhookApplications.Buckets;
     private static readonly TimeSpan AfterTrouble = TimeSpan.FromSeconds(1);
 
+    // A round costs the same for one event as for hundreds. This is nothing for a few, and lets a flood gather into batches worth their while.
+    private static readonly TimeSpan PausePerEvent = TimeSpan.FromMicroseconds(100);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(50);
+
     private readonly DispatcherWork _work;
     private readonly WebhookDatabase _database;
     private readonly Wake _wake;
@@ -77,16 +81,20 @@ internal sealed partial class InBoxWorker : BackgroundService
             var rest = poll - _time.GetElapsedTime(polled);
             await _events.WaitAsync(rest, stop);
             var mask = Interlocked.Exchange(ref _buckets, 0);
+            var events = 0;
             // Polling is the truth and hints are only faster: however many come, it keeps its beat.
             if ((mask & AnyBucket) != 0 || _time.GetElapsedTime(polled) >= poll)
             {
                 polled = _time.GetTimestamp();
-                await _work.SequenceAsync(null, stop);
+                events = await _work.SequenceAsync(null, stop);
             }
             else if (mask != 0)
             {
-                await _work.SequenceAsync([.. Enumerable.Range(0, WebhookApplications.Buckets).Where(b => (mask & (1 << b)) != 0).Select(b => (short)b)], stop);
+                events = await _work.SequenceAsync([.. Enumerable.Range(0, WebhookApplications.Buckets).Where(b => (mask & (1 << b)) != 0).Select(b => (short)b)], stop);
             }
+
+            var pause = PausePerEvent * events;
+            if (pause >= TimeSpan.FromMilliseconds(1)) await Task.Delay(pause < LongestPause ? pause : LongestPause, _time, stop);
         }, stop);
     }
 
