@@ -8,6 +8,8 @@ namespace Webhooks.Dispatcher.Database;
 /// <summary>The dispatcher's own connections, and its queries: embedded <c>.sql</c> files with the configured schema put in.</summary>
 internal sealed class WebhookDatabase : IAsyncDisposable
 {
+    private const int BufferBytes = 64 * 1024;
+
     private readonly NpgsqlDataSource _dataSource;
     private readonly ConcurrentDictionary<string, string> _queries = new();
 
@@ -22,6 +24,9 @@ internal sealed class WebhookDatabase : IAsyncDisposable
             Enlist = false,
             // Nothing we do outlives its transaction, and an open one is rolled back all the same; the reset would be five statements a use.
             NoResetOnClose = true,
+            // Batches of events go in and out; at 8 KiB a system call they are mostly system calls.
+            ReadBufferSize = BufferBytes,
+            WriteBufferSize = BufferBytes,
         };
         // Compiling takes longer than any of our statements. What the caller set is kept, and wins.
         builder.Options = $"-c jit=off {builder.Options}".TrimEnd();

@@ -33,6 +33,8 @@ internal sealed class StreamPump(
     private Task<IReadOnlyList<DeliveryItem>>? _reading;
     private readonly SettleChain _settle = new(lease, services.Settler);
     private long _read = lease.Cursor;
+    private bool _more = true;
+    private int _grown;
     private volatile bool _stopping;
     private long _validFrom = time.GetTimestamp();
 
@@ -42,7 +44,11 @@ internal sealed class StreamPump(
     public void Renewed(long timestamp) => Volatile.Write(ref _validFrom, timestamp);
 
     /// <summary>The stream has grown.</summary>
-    public void MoreAvailable() => _news.Set();
+    public void MoreAvailable()
+    {
+        Volatile.Write(ref _grown, 1);
+        _news.Set();
+    }
 
     /// <summary>When this returns, no new send can begin. One that is under way ends and is settled.</summary>
     public void Stop()
@@ -63,6 +69,8 @@ internal sealed class StreamPump(
                 if (_stopping) continue;
                 if (!await _settle.AllAsync()) return await LoseAsync();
                 if (await services.Leases.ReleaseIdleAsync(lease, abort)) return PumpEnd.Idle;
+                // It has grown and nobody said so.
+                _more = true;
                 continue;
             }
 
@@ -103,17 +111,21 @@ internal sealed class StreamPump(
     {
         while (!_stopping)
         {
-            _reading ??= services.Reader.ReadAsync(lease, _read, abort);
-            var items = await _reading;
+            if (!IsReading(abort))
+            {
+                if (!await _news.WaitAsync(options.Value.Delivery.Linger, abort)) return false;
+                continue;
+            }
+
+            var items = await _reading!;
             _reading = null;
             foreach (var item in items) _buffer.Enqueue(item);
+            _more = items.Count >= options.Value.Delivery.ReadAhead || items.Sum(item => item.Data.Length) >= options.Value.Delivery.ReadAheadBytes;
             if (items.Count > 0)
             {
                 _read = items[^1].Seq;
                 return true;
             }
-
-            if (!await _news.WaitAsync(options.Value.Delivery.Linger, abort)) return false;
         }
 
         return false;
@@ -122,8 +134,16 @@ internal sealed class StreamPump(
     /// <summary>Reads on while the request is on its way, once half of what was read ahead is used up.</summary>
     private void Prefetch(CancellationToken abort)
     {
-        if (_reading is null && _buffer.Count < options.Value.Delivery.ReadAhead / 2 && _buffer.Count > 0)
+        if (_buffer.Count < options.Value.Delivery.ReadAhead / 2 && _buffer.Count > 0) IsReading(abort);
+    }
+
+    /// <summary>Begins to read, unless that was begun, or all there was has been read: asking once more costs as much as what is found.</summary>
+    private bool IsReading(CancellationToken abort)
+    {
+        // Forgotten before the read begins: what is committed after that is announced after that.
+        if (_reading is null && (Interlocked.Exchange(ref _grown, 0) == 1 || _more))
             _reading = services.Reader.ReadAsync(lease, _read, abort);
+        return _reading is not null;
     }
 
     private async Task<PumpEnd> FailAsync(DeliveryItem item, AttemptResult result, CancellationToken abort)

@@ -59,7 +59,7 @@ public static class WebhookDispatcherServiceCollectionExtensions
         services.TryAddSingleton<GuardedConnection>();
         services.TryAddSingleton<DatabaseClock>();
         services.TryAddSingleton<WebhookSender>();
-        services.AddHttpClient(WebhookSender.ClientName, client => client.Timeout = Timeout.InfiniteTimeSpan)
+        services.AddHttpClient(WebhookSender.ClientName)
             .ConfigurePrimaryHttpMessageHandler(provider => provider.GetRequiredService<GuardedConnection>().CreateHandler())
             // The handler renews its connections by itself; a new one every few minutes would only break them off.
             .SetHandlerLifetime(Timeout.InfiniteTimeSpan)

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using Webhooks.Dispatcher.Database;
@@ -68,5 +69,9 @@ internal sealed class PublishBatch(IReadOnlyList<EventToPublish> published)
         Ids,
         published.Select(one => one.Type).ToArray(),
         published.Select(one => one.DedupeKey).ToArray(),
-        published.Select(one => one.Data.ToArray()).ToArray());
+        published.Select(one => Bytes(one.Data)).ToArray());
+
+    /// <summary>The array itself where the data is all of one, as it mostly is.</summary>
+    private static byte[] Bytes(ReadOnlyMemory<byte> data) =>
+        MemoryMarshal.TryGetArray(data, out var segment) && segment.Offset == 0 && segment.Count == segment.Array!.Length ? segment.Array : data.ToArray();
 }

@@ -9,12 +9,18 @@ namespace Webhooks.Dispatcher.Sending;
 
 /// <summary>Makes one attempt: signs, posts, reads the bounded answer, says what it means. Never throws for what an endpoint does.</summary>
 internal sealed class WebhookSender(
-    IHttpClientFactory clients, DatabaseClock clock, TimeProvider time, IOptions<WebhookDispatcherOptions> options, DispatcherMetrics metrics)
+    IHttpMessageHandlerFactory handlers, DatabaseClock clock, TimeProvider time, IOptions<WebhookDispatcherOptions> options, DispatcherMetrics metrics)
+    : IDisposable
 {
     public const string ClientName = "Webhooks.Dispatcher";
 
     private const int ExcerptChars = 500;
     private static readonly MediaTypeHeaderValue Json = new("application/json");
+
+    // Not an HttpClient: its timeout, default headers and tracking of pending requests are paid for at every attempt, and none is used.
+    private readonly HttpMessageInvoker _invoker = new(handlers.CreateHandler(ClientName), disposeHandler: false);
+
+    public void Dispose() => _invoker.Dispose();
 
     public async Task<AttemptResult> SendAsync(Uri url, Guid eventId, byte[] body, WebhookSecret[] secrets, CancellationToken cancel)
     {
@@ -34,8 +40,7 @@ internal sealed class WebhookSender(
             request.Headers.TryAddWithoutValidation(WebhookHeaders.Id, id);
             request.Headers.TryAddWithoutValidation(WebhookHeaders.Timestamp, timestamp.ToString(System.Globalization.CultureInfo.InvariantCulture));
             request.Headers.TryAddWithoutValidation(WebhookHeaders.Signature, WebhookSigner.Sign(id, timestamp, body, secrets));
-            var client = clients.CreateClient(ClientName);
-            using var response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, timeout.Token);
+            using var response = await _invoker.SendAsync(request, timeout.Token);
             result = await ReadAsync(response, timeout.Token);
         }
         catch (Exception exception) when (!cancel.IsCancellationRequested)
