@@ -84,6 +84,13 @@ internal sealed partial class LeaseStore(
         await command.ExecuteNonQueryAsync(cancel);
     }
 
+    /// <summary>Hands back all that is still leased to this process: what a claim took that was broken off, and what pumps left that were.</summary>
+    public async Task ReleaseAllAsync(CancellationToken cancel)
+    {
+        await using var command = database.Command("Delivery/release_orphans", Owner, Array.Empty<long>());
+        await command.ExecuteNonQueryAsync(cancel);
+    }
+
     /// <summary>Hands an endpoint back that has nothing left to send; false when it has.</summary>
     public Task<bool> ReleaseIdleAsync(EndpointLease lease, CancellationToken cancel)
     {
