@@ -106,7 +106,7 @@ internal sealed partial class LeaseStore(
         await using var command = database.Command(
             "Delivery/fail", lease.Endpoint, Owner, lease.LeaseEpoch, lease.Version, decision.State.ConsecutiveFailures, decision.State.Attempts,
             decision.State.ThrottledSince?.ToUniversalTime(), decision.Pause?.Word(), evidence, decision.Wait, seq, result.StartedAt.ToUniversalTime(),
-            (int)result.Duration.TotalMilliseconds, result.Outcome.Word(), result.StatusCode, result.Detail);
+            (int)result.Duration.TotalMilliseconds, result.Outcome.Word(), result.StatusCode, result.Detail, decision.State.Probing);
         return await command.ExecuteScalarAsync(cancel) is not null;
     }
 
