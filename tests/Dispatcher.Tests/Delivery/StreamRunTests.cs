@@ -41,7 +41,7 @@ public class StreamRunTests
         });
         var (application, endpoint) = await platform.AddEndpointAsync(receiver.Url);
         var random = new Random(lingerMilliseconds);
-        for (var i = 1; i <= 250; i++)
+        for (var i = 1; i <= 150; i++)
         {
             await platform.PublishAsync(application);
             await receiver.WaitForAsync(i, TimeSpan.FromSeconds(8));
@@ -50,8 +50,8 @@ public class StreamRunTests
             while (pause.Elapsed.TotalMilliseconds < random.NextDouble() * 6) await Task.Yield();
         }
 
-        await platform.WaitForStreamAsync(endpoint.Id, stream => stream.Cursor == 250);
-        Assert.Equal(250, receiver.Count);
+        await platform.WaitForStreamAsync(endpoint.Id, stream => stream.Cursor == 150);
+        Assert.Equal(150, receiver.Count);
     }
 
     /// <summary>The node that numbers an event is not the one that holds its endpoint: that one must hear of it before it looks by itself.</summary>

@@ -67,32 +67,35 @@ public class TakeoverTests
         await using var platform = await Platform.StartAsync(options => options.Delivery.LeaseDuration = TimeSpan.FromSeconds(1));
         var (application, endpoint) = await platform.AddEndpointAsync(receiver.Url);
         var published = 0;
-        for (var round = 0; round < 3; round++)
+        using var done = new CancellationTokenSource();
+        var publishing = Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(async () =>
         {
-            var waiting = Enumerable.Range(0, 300).Select(_ => platform.PublishAsync(application)).ToList();
-            await receiver.WaitForAsync((int)receiver.Count + 20);
-            await using (var admin = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(platform.ConnectionString) { Pooling = false }.ToString()))
-            {
-                await admin.OpenAsync();
-                await using var cut = new NpgsqlCommand(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()", admin);
-                await cut.ExecuteNonQueryAsync();
-            }
-
-            foreach (var publish in waiting)
+            while (!done.IsCancellationRequested)
             {
                 try
                 {
-                    await publish;
-                    published++;
+                    await platform.PublishAsync(application);
+                    Interlocked.Increment(ref published);
                 }
                 catch (WebhookPublishException)
                 {
                     // It may have been stored; then it is delivered beside those that were confirmed.
                 }
             }
+        })));
+        for (var round = 0; round < 3; round++)
+        {
+            await receiver.WaitForAsync((int)receiver.Count + 50);
+            await using var admin = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(platform.ConnectionString) { Pooling = false }.ToString());
+            await admin.OpenAsync();
+            await using var cut = new NpgsqlCommand(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()", admin);
+            await cut.ExecuteNonQueryAsync();
         }
 
+        await receiver.WaitForAsync((int)receiver.Count + 50);
+        await done.CancelAsync();
+        await publishing;
         await Platform.UntilAsync(async () =>
         {
             try
