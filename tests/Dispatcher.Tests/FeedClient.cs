@@ -22,7 +22,7 @@ internal sealed record FeedResult(HttpStatusCode Status, JsonElement Body, strin
 }
 
 /// <summary>Asks a platform's feed as a receiver would.</summary>
-internal sealed class FeedClient(Platform platform, EndpointId endpoint, params WebhookSecret[] secrets) : IDisposable
+internal sealed class FeedClient(Platform platform, WebhookEndpointId endpoint, params WebhookSecret[] secrets) : IDisposable
 {
     private readonly HttpClient _http = new() { BaseAddress = platform.Url };
 

@@ -5,10 +5,10 @@ public class IdentifiersTests
     [Fact]
     public void New_RoundTrips()
     {
-        var (application, endpoint, published) = (ApplicationId.New(), EndpointId.New(), EventId.New());
-        Assert.Equal(application, ApplicationId.Parse(application.Value));
-        Assert.Equal(endpoint, EndpointId.Parse(endpoint.ToString()));
-        Assert.Equal(published, EventId.Parse(published.Value));
+        var (application, endpoint, published) = (WebhookApplicationId.New(), WebhookEndpointId.New(), WebhookEventId.New());
+        Assert.Equal(application, WebhookApplicationId.Parse(application.Value));
+        Assert.Equal(endpoint, WebhookEndpointId.Parse(endpoint.ToString()));
+        Assert.Equal(published, WebhookEventId.Parse(published.Value));
         Assert.Matches("^evt_[0-9a-f]{32}$", published.Value);
     }
 
@@ -25,16 +25,16 @@ public class IdentifiersTests
     [InlineData(" ep_0123456789abcdef0123456789abcdef")]
     public void Parse_AnythingElse_IsRefused(string? text)
     {
-        Assert.False(EndpointId.TryParse(text, out var id));
+        Assert.False(WebhookEndpointId.TryParse(text, out var id));
         Assert.Equal(default, id);
-        Assert.Throws<FormatException>(() => EndpointId.Parse(text!));
-        Assert.False(EventId.TryParse(text, out _));
+        Assert.Throws<FormatException>(() => WebhookEndpointId.Parse(text!));
+        Assert.False(WebhookEventId.TryParse(text, out _));
     }
 
     [Fact]
     public void Default_IsNobody()
     {
-        Assert.Equal("ep_", default(EndpointId).Value);
-        Assert.False(ApplicationId.TryParse(default(ApplicationId).Value, out _));
+        Assert.Equal("ep_", default(WebhookEndpointId).Value);
+        Assert.False(WebhookApplicationId.TryParse(default(WebhookApplicationId).Value, out _));
     }
 }

@@ -44,16 +44,16 @@ internal sealed class BenchPlatform : IAsyncDisposable
     }
 
     /// <summary>Applications without an endpoint.</summary>
-    public async Task<ApplicationId[]> AddApplicationsAsync(int count, CancellationToken cancel)
+    public async Task<WebhookApplicationId[]> AddApplicationsAsync(int count, CancellationToken cancel)
     {
-        var applications = new ApplicationId[count];
+        var applications = new WebhookApplicationId[count];
         await Parallel.ForAsync(0, count, new ParallelOptions { MaxDegreeOfParallelism = 8, CancellationToken = cancel }, async (i, token) =>
             applications[i] = await _host.Services.GetRequiredService<IWebhookApplications>().CreateAsync($"customer {i}", token));
         return applications;
     }
 
     /// <summary>Applications with one strict endpoint each, at these URLs.</summary>
-    public async Task<ApplicationId[]> AddApplicationsAsync(IReadOnlyList<Uri> urls, CancellationToken cancel)
+    public async Task<WebhookApplicationId[]> AddApplicationsAsync(IReadOnlyList<Uri> urls, CancellationToken cancel)
     {
         var applications = await AddApplicationsAsync(urls.Count, cancel);
         await Parallel.ForAsync(0, urls.Count, new ParallelOptions { MaxDegreeOfParallelism = 8, CancellationToken = cancel }, async (i, token) =>

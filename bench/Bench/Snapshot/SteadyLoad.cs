@@ -15,11 +15,11 @@ internal readonly record struct Published(int N, long Committed);
 internal sealed class SteadyLoad
 {
     private readonly BenchPlatform _platform;
-    private readonly ApplicationId[] _applications;
+    private readonly WebhookApplicationId[] _applications;
     private readonly Load _load;
     private double _rollbacks;
 
-    private SteadyLoad(BenchPlatform platform, ApplicationId[] applications, Load load) => (_platform, _applications, _load) = (platform, applications, load);
+    private SteadyLoad(BenchPlatform platform, WebhookApplicationId[] applications, Load load) => (_platform, _applications, _load) = (platform, applications, load);
 
     /// <summary>How many events were published and stayed.</summary>
     public int Count { get; private set; }

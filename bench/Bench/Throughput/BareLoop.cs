@@ -36,11 +36,11 @@ internal static class BareLoop
     private static async Task PostAsync(HttpMessageInvoker invoker, Uri url, int first, int step, int events, CancellationToken cancel)
     {
         var secrets = new[] { WebhookSecret.Generate() };
-        var endpoint = EndpointId.New().Value;
+        var endpoint = WebhookEndpointId.New().Value;
         var seq = 0;
         for (var n = first; n < events; n += step)
         {
-            var id = EventId.New().Value;
+            var id = WebhookEventId.New().Value;
             var body = Payload.Envelope(id, endpoint, ++seq, n);
             var timestamp = DateTimeOffset.UtcNow.ToUnixTimeSeconds();
             using var request = new HttpRequestMessage(HttpMethod.Post, url) { Content = new ByteArrayContent(body) };

@@ -14,7 +14,7 @@ internal static class Envelope
     /// <summary>The most that everything but type and data takes: the names, two ids, a time, two numbers, and a comma.</summary>
     public const int Frame = 300;
 
-    public static byte[] Write(DeliveryItem item, EndpointId endpoint, int epoch)
+    public static byte[] Write(DeliveryItem item, WebhookEndpointId endpoint, int epoch)
     {
         var buffer = new byte[Frame + item.Type.Length + item.Data.Length];
         var at = 0;

@@ -117,7 +117,7 @@ public class PauseTests
         await platform.WaitForStreamAsync(endpoint.Id, stream => stream.PauseReason == PauseReason.Gone);
         await platform.Endpoints.PauseAsync(endpoint.Id);
         Assert.Equal(PauseReason.Manual, (await platform.Endpoints.GetStreamAsync(endpoint.Id)).PauseReason);
-        await Assert.ThrowsAsync<WebhookNotFoundException>(() => platform.Endpoints.PauseAsync(EndpointId.New()));
+        await Assert.ThrowsAsync<WebhookNotFoundException>(() => platform.Endpoints.PauseAsync(WebhookEndpointId.New()));
         await platform.Endpoints.DeleteAsync(endpoint.Id);
         await Assert.ThrowsAsync<WebhookNotFoundException>(() => platform.Endpoints.PauseAsync(endpoint.Id));
         await Assert.ThrowsAsync<WebhookNotFoundException>(() => platform.Endpoints.ResumeAsync(endpoint.Id));

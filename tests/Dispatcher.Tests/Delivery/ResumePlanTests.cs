@@ -5,7 +5,7 @@ namespace Webhooks.Dispatcher.Tests.Delivery;
 public class ResumePlanTests
 {
     private static readonly DateTimeOffset Noon = new(2026, 11, 21, 12, 0, 0, TimeSpan.Zero);
-    private static readonly EndpointId Id = EndpointId.New();
+    private static readonly WebhookEndpointId Id = WebhookEndpointId.New();
 
     [Theory]
     [InlineData(EndpointStatus.Active, null, 10, "NotPaused")]

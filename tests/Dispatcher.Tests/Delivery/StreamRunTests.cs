@@ -92,7 +92,7 @@ public class StreamRunTests
             options.Delivery.SettleInterval = TimeSpan.Zero;
         });
         var application = await platform.Applications.CreateAsync("many");
-        var endpoints = new List<EndpointId>();
+        var endpoints = new List<WebhookEndpointId>();
         for (var i = 0; i < 60; i++)
             endpoints.Add((await platform.Endpoints.CreateAsync(application, new EndpointSettings(receiver.Url.ToString()))).Id);
         for (var i = 0; i < 30; i++)

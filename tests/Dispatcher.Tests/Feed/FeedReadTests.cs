@@ -87,7 +87,7 @@ public class FeedReadTests
         using var feed = new FeedClient(platform, endpoint.Id, endpoint.Secret);
         using var stranger = new FeedClient(platform, endpoint.Id, WebhookSecret.Generate());
         using var neighbour = new FeedClient(platform, endpoint.Id, other.Secret);
-        using var unknown = new FeedClient(platform, EndpointId.New(), endpoint.Secret);
+        using var unknown = new FeedClient(platform, WebhookEndpointId.New(), endpoint.Secret);
         foreach (var answer in new[]
         {
             await stranger.ReadAsync(0), await neighbour.ReadAsync(0), await unknown.ReadAsync(0), await stranger.ResumeAsync(0),

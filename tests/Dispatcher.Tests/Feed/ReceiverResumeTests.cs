@@ -115,7 +115,7 @@ public class ReceiverResumeTests
 
     private static (HttpStatusCode Status, string Code) Of(FeedResult answer) => (answer.Status, answer.Code);
 
-    private static async Task<(ApplicationId Application, CreatedEndpoint Endpoint)> FailAsync(Platform platform, ScriptedReceiver receiver, int events)
+    private static async Task<(WebhookApplicationId Application, CreatedEndpoint Endpoint)> FailAsync(Platform platform, ScriptedReceiver receiver, int events)
     {
         receiver.Respond(_ => ScriptedAnswer.Of(500));
         var (application, endpoint) = await platform.AddEndpointAsync(receiver.Url);

@@ -55,7 +55,7 @@ public class RetentionTests
         Assert.Equal([1, 4, 5], receiver.Requests.Select(Wire.Seq).Distinct());
     }
 
-    private static async Task RaiseFloorAsync(Platform platform, EndpointId endpoint, long floor)
+    private static async Task RaiseFloorAsync(Platform platform, WebhookEndpointId endpoint, long floor)
     {
         await using var command = platform.Get<WebhookDatabase>().Command("Retention/raise_floor", endpoint.Value, floor);
         await command.ExecuteNonQueryAsync();

@@ -60,7 +60,7 @@ public class DedupeTests
         Assert.Equal(2, receiver.Count);
     }
 
-    private static EventToPublish Event(ApplicationId application, string key) => EventToPublish.FromJson(application, "a", "1") with { DedupeKey = key };
+    private static EventToPublish Event(WebhookApplicationId application, string key) => EventToPublish.FromJson(application, "a", "1") with { DedupeKey = key };
 
-    private static Task<EventId> Publish(Platform platform, ApplicationId application, string key) => platform.Publisher.PublishAsync(Event(application, key));
+    private static Task<WebhookEventId> Publish(Platform platform, WebhookApplicationId application, string key) => platform.Publisher.PublishAsync(Event(application, key));
 }

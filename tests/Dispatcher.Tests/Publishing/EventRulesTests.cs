@@ -5,7 +5,7 @@ namespace Webhooks.Dispatcher.Tests.Publishing;
 
 public class EventRulesTests
 {
-    private static readonly ApplicationId Application = ApplicationId.New();
+    private static readonly WebhookApplicationId Application = WebhookApplicationId.New();
 
     public static TheoryData<string> JsonOfAnyShape => new(
         "{}", "[]", "null", "true", "0", "-0.0e-5", "\"\"", " {\"a\" : 1}\r\n\t", "\"\\ud800\"", "\"\\ude00\\ud83d\"", "{\"a\":1,\"a\":2}", "123456789012345678901234567890.1234567890123456789e400",

@@ -52,7 +52,7 @@ public class PublishTests
     {
         await using var platform = await Platform.StartAsync(worker: false);
         var (application, _) = await platform.AddEndpointAsync(new Uri("http://127.0.0.1:9/"));
-        var unknown = ApplicationId.New();
+        var unknown = WebhookApplicationId.New();
         var good = Enumerable.Range(0, 20).Select(_ => platform.PublishAsync(application)).ToList();
         await Assert.ThrowsAsync<WebhookNotFoundException>(() => platform.PublishAsync(unknown));
         await Task.WhenAll(good);

@@ -69,7 +69,7 @@ public class RotationTests
         Assert.Contains("at most 3", (await Assert.ThrowsAsync<WebhookValidationException>(() => platform.Endpoints.RotateSecretAsync(endpoint.Id))).Message);
         await Assert.ThrowsAsync<WebhookValidationException>(() => platform.Endpoints.RotateSecretAsync(endpoint.Id, secret: newest));
         await Assert.ThrowsAsync<WebhookValidationException>(() => platform.Endpoints.RotateSecretAsync(endpoint.Id, TimeSpan.FromDays(8)));
-        await Assert.ThrowsAsync<WebhookNotFoundException>(() => platform.Endpoints.RotateSecretAsync(EndpointId.New()));
+        await Assert.ThrowsAsync<WebhookNotFoundException>(() => platform.Endpoints.RotateSecretAsync(WebhookEndpointId.New()));
         await Assert.ThrowsAsync<WebhookNotFoundException>(() => platform.Endpoints.RevokeSecretAsync(endpoint.Id, "00000000"));
 
         // The newest goes: the one before it takes its place, for good.
@@ -100,7 +100,7 @@ public class RotationTests
         await Platform.UntilAsync(async () => (await NextAsync(platform, receiver, application)).Verify(fresh).IsValid, "the new secret signs");
     }
 
-    private static async Task<CapturedRequest> NextAsync(Platform platform, ScriptedReceiver receiver, ApplicationId application)
+    private static async Task<CapturedRequest> NextAsync(Platform platform, ScriptedReceiver receiver, WebhookApplicationId application)
     {
         var id = await platform.PublishAsync(application);
         return await receiver.WaitForAsync(request => request.WebhookId == id.Value);

@@ -37,7 +37,7 @@ public partial class OldSnapshotTests
         Assert.Equal(5600 + (alsoPublishes ? 1 : 0), (await platform.Endpoints.GetStreamAsync(endpoint.Id)).Head);
     }
 
-    private static async Task LoadAsync(Platform platform, ApplicationId application, short bucket, int events)
+    private static async Task LoadAsync(Platform platform, WebhookApplicationId application, short bucket, int events)
     {
         for (var done = 0; done < events; done += 100)
         {

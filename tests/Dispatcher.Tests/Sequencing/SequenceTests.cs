@@ -105,7 +105,7 @@ public class SequenceTests
         var database = platform.Get<WebhookDatabase>();
         await using var connection = await database.OpenAsync(default);
         await using var transaction = await connection.BeginTransactionAsync();
-        var id = EndpointId.New();
+        var id = WebhookEndpointId.New();
         await using (var create = database.Command(
             connection, "Endpoints/create", application.Value, id.Value, Nowhere.ToString(), new[] { "**" }, "", 3, "feed", DateTime.UtcNow.AddHours(-1), new byte[] { 1 }))
             await create.ExecuteNonQueryAsync();
