@@ -38,6 +38,7 @@ internal sealed class ReceiverHealthCheck(IWebhookReceiverStatus status, string?
             if (stream.Hold is { RetryAt: null } hold) blocked.Add($"{source.Source}: blocked at {hold.Seq} ({hold.Reason}: {hold.Detail})");
             if (stream.Hold is { RetryAt: not null } retry) late.Add($"{source.Source}: the handler fails at {retry.Seq}, attempt {retry.Attempts}");
             if (stream.Gaps.Count > 0) late.Add($"{source.Source}: missing {string.Join(", ", stream.Gaps)}");
+            if (stream.PauseReason is { } reason) late.Add($"{source.Source}: the sender has paused the endpoint ({reason})");
             if (stream.EmptyInboxSuspected) late.Add($"{source.Source}: the inbox was empty although the endpoint had been delivered to; is it a lost store?");
         }
     }

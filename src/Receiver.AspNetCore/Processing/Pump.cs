@@ -15,6 +15,9 @@ internal sealed partial class Pump(ReceiverSource source, IServiceScopeFactory s
     /// <summary>How many events are read at once. They are bounded in size, and a turn ends with them so that a stop is not kept waiting.</summary>
     private const int ReadAhead = 32;
 
+    // A new process may hold the fix for what the last one was blocked by, so it begins with a fresh round of attempts.
+    private bool _isFresh = true;
+
     public async Task<PumpResult> RunOnceAsync(CancellationToken stopping)
     {
         var unnumbered = await RunUnnumberedAsync(stopping).ConfigureAwait(false);
@@ -29,6 +32,13 @@ internal sealed partial class Pump(ReceiverSource source, IServiceScopeFactory s
         var state = await source.Inbox.GetStateAsync(source.Name, stopping).ConfigureAwait(false);
         metrics.Lag(source.Name, state.Waiting, state.Hold is { RetryAt: null });
         if (state.Position is not { } position) return default;
+        if (_isFresh && state.Hold is { RetryAt: null, Reason: not HoldReason.StreamConflict })
+        {
+            await source.Inbox.SetHoldAsync(source.Name, null, stopping).ConfigureAwait(false);
+            state = state with { Hold = null };
+        }
+
+        _isFresh = false;
         if (state.Hold is { } hold && (hold.RetryAt is null || hold.RetryAt > source.Time.GetUtcNow())) return new PumpResult(0, hold.RetryAt);
 
         if (state.Epochs.Base(position) is var start && start < position.Seq)

@@ -27,8 +27,13 @@ internal sealed partial class ReceiverWorker(
         var pump = new Pump(source, scopes, metrics, new Random(), loggers.CreateLogger<Pump>());
         var name = registrations.First(registration => registration.Name == source.Name).FeedClient;
         var backfill = new Backfill(source, new FeedClient(() => clients.CreateClient(name), source.Time), metrics, new Random(), loggers.CreateLogger<Backfill>());
-        source.Settings.Changed += source.Stored.Set;
-        source.Settings.Changed += source.Missing.Set;
+        source.Settings.Changed += () =>
+        {
+            // New secrets or another policy may be what both have waited for.
+            source.ProbeAsked = true;
+            source.Stored.Set();
+            source.Missing.Set();
+        };
         yield return LoopAsync(source, source.Stored, async token => (await pump.RunOnceAsync(token).ConfigureAwait(false)).WaitUntil, stopping);
         yield return LoopAsync(source, source.Missing, async token => await backfill.RunOnceAsync(token).ConfigureAwait(false), stopping);
         yield return LoopAsync(source, null, token => PruneAsync(source, token), stopping);
