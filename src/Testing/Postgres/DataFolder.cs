@@ -56,12 +56,11 @@ internal sealed class DataFolder
     /// <summary>Says that this process holds the server; fails when another living one does.</summary>
     public async Task ClaimAsync(CancellationToken ct)
     {
-        var owner = ReadOwner();
+        if (ReadOwner() is { IsAliveHere: true } owner)
+            throw new InvalidOperationException($"{Root} is in use: process {owner.Id} holds it.");
         // A killed owner's server ends by itself within moments where the platform can tell it; elsewhere it is ended here.
         for (var waited = 0; waited < 500 && Postmaster is { } running && ProcessTable.IsServerOf(running.Id, Data); waited++)
         {
-            if (owner is { MayBeAlive: true })
-                throw new InvalidOperationException($"{Root} is in use: process {owner.Value.Id} holds its server (process {running.Id}).");
             if (waited == 200) ProcessTable.Signal(running.Id, ProcessTable.SigQuit);
             if (waited == 400) ProcessTable.Signal(running.Id, ProcessTable.SigKill);
             await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System, ct);
@@ -70,6 +69,8 @@ internal sealed class DataFolder
         // PostgreSQL would take any process that has the dead server's number since for the server.
         if (Postmaster is { } stale && !ProcessTable.IsServerOf(stale.Id, Data)) File.Delete(Path.Combine(Data, "postmaster.pid"));
         await File.WriteAllTextAsync(OwnerFile, ProcessIdentity.Current.Text, ct);
+        // An initialisation that was cut short is begun again.
+        if (!IsInitialised && Directory.Exists(Data)) Directory.Delete(Data, recursive: true);
     }
 
     public void Release()
@@ -140,8 +141,6 @@ internal sealed class DataFolder
             throw new PostgresStartException(
                 $"The user {account?.Name}, which the server must run as because this process is root, cannot write to {Root}. "
                 + "Choose a folder that it can reach, for example below /var/lib or /tmp.");
-        // An initialisation that was cut short is begun again.
-        if (!IsInitialised && Directory.Exists(Data)) Directory.Delete(Data, recursive: true);
     }
 
     private void GiveTo(ServerAccount? account)
