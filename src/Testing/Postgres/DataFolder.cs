@@ -76,7 +76,7 @@ internal sealed class DataFolder
     public void Release()
     {
         if (IsKept) TryDo(() => File.Delete(OwnerFile));
-        else TryDo(() => Directory.Delete(Root, recursive: true));
+        else TryDo(Delete);
     }
 
     public string LogExcerpt()
@@ -92,21 +92,41 @@ internal sealed class DataFolder
     }
 
     /// <summary>Removes the throw-away folders, and servers, of processes that were killed.</summary>
-    public static void RemoveLeftovers()
+    public static async Task RemoveLeftoversAsync(CancellationToken ct)
     {
         foreach (var temp in new[] { Path.GetTempPath(), "/tmp" }.Where(Directory.Exists).Select(Path.GetFullPath).Distinct())
             foreach (var root in Directory.EnumerateDirectories(temp, ThrowAwayPrefix + "*"))
-                TryDo(() => new DataFolder(root, isKept: false).RemoveIfLeftOver());
+            {
+                var folder = new DataFolder(root, isKept: false);
+                var isLeftOver = false;
+                TryDo(() => isLeftOver = folder.IsLeftOver());
+                if (isLeftOver && await folder.EndOrphanAsync(ct)) TryDo(folder.Delete);
+            }
     }
 
-    private void RemoveIfLeftOver()
+    private bool IsLeftOver() =>
+        new DirectoryInfo(Root).LinkTarget is null
+        && (ReadOwner() is { } owner
+            ? !owner.MayBeAlive
+            : TimeProvider.System.GetUtcNow() - Directory.GetLastWriteTimeUtc(Root) > Unfinished);
+
+    /// <summary>False when the server is still there after a while: then a later start tries again.</summary>
+    private async Task<bool> EndOrphanAsync(CancellationToken ct)
     {
-        if (new DirectoryInfo(Root).LinkTarget is not null) return;
-        var owner = ReadOwner();
-        if (owner is null
-            ? TimeProvider.System.GetUtcNow() - Directory.GetLastWriteTimeUtc(Root) < Unfinished
-            : owner.Value.MayBeAlive) return;
-        if (Postmaster is { } orphan && ProcessTable.IsServerOf(orphan.Id, Data)) ProcessTable.Signal(orphan.Id, ProcessTable.SigQuit);
+        for (var waited = 0; Postmaster is { } orphan && ProcessTable.IsServerOf(orphan.Id, Data); waited++)
+        {
+            if (waited == 300) return false;
+            if (waited == 0) ProcessTable.Signal(orphan.Id, ProcessTable.SigQuit);
+            await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System, ct);
+        }
+
+        return true;
+    }
+
+    /// <summary>The owner's file goes last: what a failure leaves is still known as left over.</summary>
+    private void Delete()
+    {
+        if (Directory.Exists(Data)) Directory.Delete(Data, recursive: true);
         Directory.Delete(Root, recursive: true);
     }
 

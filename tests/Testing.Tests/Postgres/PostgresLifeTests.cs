@@ -127,12 +127,12 @@ public class PostgresLifeTests
         {
             await File.WriteAllTextAsync(Path.Combine(leftOver.FullName, "owner"), identity.Text);
             await File.WriteAllTextAsync(Path.Combine(inUse.FullName, "owner"), ProcessIdentity.Current.Text);
-            DataFolder.RemoveLeftovers();
+            await DataFolder.RemoveLeftoversAsync(CancellationToken.None);
             Assert.True(leftOver.Exists);
 
             ended.Kill();
             await ended.WaitForExitAsync();
-            DataFolder.RemoveLeftovers();
+            await DataFolder.RemoveLeftoversAsync(CancellationToken.None);
             Assert.False(Directory.Exists(leftOver.FullName));
             Assert.True(Directory.Exists(inUse.FullName));
             Assert.True(Directory.Exists(justBegun.FullName));
