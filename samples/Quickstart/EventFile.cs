@@ -39,7 +39,7 @@ internal static class EventFile
             try
             {
                 var read = Parse(line);
-                publisher.Validate(new EventToPublish(ApplicationId.New(), read.Type, read.Data));
+                publisher.Validate(new EventToPublish(WebhookApplicationId.New(), read.Type, read.Data));
                 lines.Add(read);
             }
             catch (Exception exception) when (exception is JsonException or WebhookValidationException or InvalidOperationException)

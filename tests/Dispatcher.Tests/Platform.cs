@@ -69,13 +69,13 @@ internal sealed class Platform : IAsyncDisposable
     public T Get<T>() where T : notnull => _app.Services.GetRequiredService<T>();
 
     /// <summary>An application with one endpoint at this URL.</summary>
-    public async Task<(ApplicationId Application, CreatedEndpoint Endpoint)> AddEndpointAsync(Uri url, EndpointSettings? settings = null)
+    public async Task<(WebhookApplicationId Application, CreatedEndpoint Endpoint)> AddEndpointAsync(Uri url, EndpointSettings? settings = null)
     {
         var application = await Applications.CreateAsync("customer");
         return (application, await Endpoints.CreateAsync(application, (settings ?? new EndpointSettings("")) with { Url = url.ToString() }));
     }
 
-    public Task<EventId> PublishAsync(ApplicationId application, string json = "{}", string type = "order.paid") =>
+    public Task<WebhookEventId> PublishAsync(WebhookApplicationId application, string json = "{}", string type = "order.paid") =>
         Publisher.PublishAsync(EventToPublish.FromJson(application, type, json));
 
     public async Task<T> ScalarAsync<T>(string sql)
@@ -85,7 +85,7 @@ internal sealed class Platform : IAsyncDisposable
     }
 
     /// <summary>Waits until a stream is as asked for; fails with what it was last.</summary>
-    public async Task<StreamStatus> WaitForStreamAsync(EndpointId endpoint, Func<StreamStatus, bool> condition, int seconds = 15)
+    public async Task<StreamStatus> WaitForStreamAsync(WebhookEndpointId endpoint, Func<StreamStatus, bool> condition, int seconds = 15)
     {
         var until = DateTime.UtcNow.AddSeconds(seconds);
         while (true)

@@ -7,5 +7,5 @@ public interface IWebhookApplications
     /// <param name="name">For people; 1 to 200 characters, need not be unique.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="WebhookValidationException">The name breaks a rule.</exception>
-    Task<ApplicationId> CreateAsync(string name, CancellationToken cancellationToken = default);
+    Task<WebhookApplicationId> CreateAsync(string name, CancellationToken cancellationToken = default);
 }

@@ -7,18 +7,18 @@ internal sealed class WebhookApplications(WebhookDatabase database) : IWebhookAp
 {
     public const int Buckets = 16;
 
-    public async Task<ApplicationId> CreateAsync(string name, CancellationToken cancellationToken = default)
+    public async Task<WebhookApplicationId> CreateAsync(string name, CancellationToken cancellationToken = default)
     {
         if (string.IsNullOrWhiteSpace(name) || name.Length > 200 || name.Contains('\0', StringComparison.Ordinal))
             throw new WebhookValidationException("name", $"Must have 1 to 200 characters and no NUL; it has {name?.Length ?? 0} characters.");
-        var id = ApplicationId.New();
+        var id = WebhookApplicationId.New();
         await using var command = database.Command("Applications/create", id.Value, Bucket(id), name);
         await command.ExecuteNonQueryAsync(cancellationToken);
         return id;
     }
 
     /// <summary>FNV-1a: the same in every process and version, as what is stored under a bucket must be found there again.</summary>
-    public static short Bucket(ApplicationId id)
+    public static short Bucket(WebhookApplicationId id)
     {
         var hash = 2166136261u;
         foreach (var b in Encoding.ASCII.GetBytes(id.Value)) hash = (hash ^ b) * 16777619u;

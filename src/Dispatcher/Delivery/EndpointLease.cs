@@ -9,7 +9,7 @@ internal sealed record EndpointLease
 
     public required short Bucket { get; init; }
 
-    public required EndpointId Id { get; init; }
+    public required WebhookEndpointId Id { get; init; }
 
     public required Uri Url { get; init; }
 

@@ -130,7 +130,7 @@ internal sealed partial class LeaseStore(
         {
             Endpoint = reader.GetInt64(0),
             Bucket = reader.GetInt16(1),
-            Id = EndpointId.Parse(reader.GetString(2)),
+            Id = WebhookEndpointId.Parse(reader.GetString(2)),
             Url = new Uri(reader.GetString(3)),
             FailureThreshold = reader.GetInt32(4),
             Epoch = reader.GetInt32(5),

@@ -14,15 +14,15 @@ internal sealed class StreamControl(WebhookDatabase database, Pumps pumps, Wake 
 {
     private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(10);
 
-    public async Task<StreamStatus> GetAsync(EndpointId id, CancellationToken cancel) => (await ReadAsync(id, cancel)).Status;
+    public async Task<StreamStatus> GetAsync(WebhookEndpointId id, CancellationToken cancel) => (await ReadAsync(id, cancel)).Status;
 
-    public async Task<StreamRow> ReadAsync(EndpointId id, CancellationToken cancel)
+    public async Task<StreamRow> ReadAsync(WebhookEndpointId id, CancellationToken cancel)
     {
         await using var command = database.Command("Delivery/read_stream", id.Value);
         return await StreamRow.ReadAsync(command, id, cancel) ?? throw Missing(id);
     }
 
-    public async Task PauseAsync(EndpointId id, CancellationToken cancel)
+    public async Task PauseAsync(WebhookEndpointId id, CancellationToken cancel)
     {
         var row = await ReadAsync(id, cancel);
         if (row.Status.Status == EndpointStatus.Deleted) throw Missing(id);
@@ -41,7 +41,7 @@ internal sealed class StreamControl(WebhookDatabase database, Pumps pumps, Wake 
         }
     }
 
-    public async Task ResumeAsync(EndpointId id, long? after, CancellationToken cancel)
+    public async Task ResumeAsync(WebhookEndpointId id, long? after, CancellationToken cancel)
     {
         await using var connection = await database.OpenAsync(cancel);
         await using var transaction = await connection.BeginTransactionAsync(cancel);
@@ -62,7 +62,7 @@ internal sealed class StreamControl(WebhookDatabase database, Pumps pumps, Wake 
     }
 
     /// <summary>Judges and carries out a receiver's wish in the caller's transaction; call <see cref="AfterResumeAsync"/> when it has committed.</summary>
-    public async Task<ReceiverResume?> ResumeForReceiverAsync(NpgsqlConnection connection, EndpointId id, long after, CancellationToken cancel)
+    public async Task<ReceiverResume?> ResumeForReceiverAsync(NpgsqlConnection connection, WebhookEndpointId id, long after, CancellationToken cancel)
     {
         var row = await LockAsync(connection, id, cancel);
         if (row is null) return null;
@@ -79,7 +79,7 @@ internal sealed class StreamControl(WebhookDatabase database, Pumps pumps, Wake 
         await wake.EndpointAsync(row.Endpoint, cancel);
     }
 
-    private async Task<StreamRow?> LockAsync(NpgsqlConnection connection, EndpointId id, CancellationToken cancel)
+    private async Task<StreamRow?> LockAsync(NpgsqlConnection connection, WebhookEndpointId id, CancellationToken cancel)
     {
         await using (var lockState = database.Command(connection, "Delivery/lock_state", id.Value))
             await lockState.ExecuteNonQueryAsync(cancel);
@@ -101,5 +101,5 @@ internal sealed class StreamControl(WebhookDatabase database, Pumps pumps, Wake 
         await batch.ExecuteNonQueryAsync(cancel);
     }
 
-    private static WebhookNotFoundException Missing(EndpointId id) => new($"There is no endpoint {id}.");
+    private static WebhookNotFoundException Missing(WebhookEndpointId id) => new($"There is no endpoint {id}.");
 }

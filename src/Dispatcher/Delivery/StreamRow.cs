@@ -7,13 +7,13 @@ internal sealed record StreamRow(
     long Endpoint, short Bucket, StreamStatus Status, long FeedServed, ReceiverAccess Access, int ReceiverResumes,
     DateTimeOffset? ReceiverResumeFrom, DateTimeOffset Now)
 {
-    public static async Task<StreamRow?> ReadAsync(NpgsqlCommand command, EndpointId id, CancellationToken cancel)
+    public static async Task<StreamRow?> ReadAsync(NpgsqlCommand command, WebhookEndpointId id, CancellationToken cancel)
     {
         await using var reader = await command.ExecuteReaderAsync(cancel);
         return await reader.ReadAsync(cancel) ? Read(reader, id) : null;
     }
 
-    private static StreamRow Read(NpgsqlDataReader reader, EndpointId id) => new(
+    private static StreamRow Read(NpgsqlDataReader reader, WebhookEndpointId id) => new(
         reader.GetInt64(0), reader.GetInt16(1),
         new StreamStatus
         {

@@ -9,29 +9,29 @@ public interface IWebhookEndpoints
     /// <returns>The endpoint's id and its secret, which is shown only here.</returns>
     /// <exception cref="WebhookValidationException">A setting breaks a rule; every one that does is named, and nothing was stored.</exception>
     /// <exception cref="WebhookNotFoundException">There is no such application.</exception>
-    Task<CreatedEndpoint> CreateAsync(ApplicationId application, EndpointSettings settings, CancellationToken cancellationToken = default);
+    Task<CreatedEndpoint> CreateAsync(WebhookApplicationId application, EndpointSettings settings, CancellationToken cancellationToken = default);
 
     /// <summary>
     /// Replaces the settings. Event types hold for events published after this; a new URL from the next attempt, and with a failure count of zero.
     /// The secret and <see cref="EndpointSettings.Since"/> are left as they are.
     /// </summary>
     /// <inheritdoc cref="CreateAsync"/>
-    Task UpdateAsync(EndpointId endpoint, EndpointSettings settings, CancellationToken cancellationToken = default);
+    Task UpdateAsync(WebhookEndpointId endpoint, EndpointSettings settings, CancellationToken cancellationToken = default);
 
     /// <summary>Ends delivery to an endpoint and its feed for ever. What it had not got ends as <c>endpoint_deleted</c>.</summary>
     /// <exception cref="WebhookNotFoundException">There is no such endpoint.</exception>
-    Task DeleteAsync(EndpointId endpoint, CancellationToken cancellationToken = default);
+    Task DeleteAsync(WebhookEndpointId endpoint, CancellationToken cancellationToken = default);
 
     /// <summary>Reads where an endpoint's stream stands.</summary>
     /// <exception cref="WebhookNotFoundException">There is no such endpoint.</exception>
-    Task<StreamStatus> GetStreamAsync(EndpointId endpoint, CancellationToken cancellationToken = default);
+    Task<StreamStatus> GetStreamAsync(WebhookEndpointId endpoint, CancellationToken cancellationToken = default);
 
     /// <summary>
     /// Stops sending, by an operator: a receiver cannot lift it. Numbering goes on and nothing is dropped. Returns when no new send can begin.
     /// Pausing what is paused makes it an operator's pause.
     /// </summary>
     /// <exception cref="WebhookNotFoundException">There is no such endpoint.</exception>
-    Task PauseAsync(EndpointId endpoint, CancellationToken cancellationToken = default);
+    Task PauseAsync(WebhookEndpointId endpoint, CancellationToken cancellationToken = default);
 
     /// <summary>Goes on sending.</summary>
     /// <param name="endpoint">The endpoint.</param>
@@ -41,7 +41,7 @@ public interface IWebhookEndpoints
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="WebhookNotFoundException">There is no such endpoint.</exception>
     /// <exception cref="WebhookValidationException"><paramref name="after"/> lies above the head or below what is kept.</exception>
-    Task ResumeAsync(EndpointId endpoint, long? after = null, CancellationToken cancellationToken = default);
+    Task ResumeAsync(WebhookEndpointId endpoint, long? after = null, CancellationToken cancellationToken = default);
 
     /// <summary>Gives the endpoint a new secret. Both sign until the overlap ends.</summary>
     /// <param name="endpoint">The endpoint.</param>
@@ -51,7 +51,7 @@ public interface IWebhookEndpoints
     /// <exception cref="WebhookNotFoundException">There is no such endpoint.</exception>
     /// <exception cref="WebhookValidationException">The overlap is out of range, or three secrets are live already: revoke one first.</exception>
     Task<WebhookSecret> RotateSecretAsync(
-        EndpointId endpoint, TimeSpan? overlap = null, WebhookSecret? secret = null, CancellationToken cancellationToken = default);
+        WebhookEndpointId endpoint, TimeSpan? overlap = null, WebhookSecret? secret = null, CancellationToken cancellationToken = default);
 
     /// <summary>Ends a secret at once.</summary>
     /// <param name="endpoint">The endpoint.</param>
@@ -59,13 +59,13 @@ public interface IWebhookEndpoints
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="WebhookNotFoundException">There is no such endpoint, or no such live secret.</exception>
     /// <exception cref="WebhookValidationException">It is the only live one: rotate instead.</exception>
-    Task RevokeSecretAsync(EndpointId endpoint, string fingerprint, CancellationToken cancellationToken = default);
+    Task RevokeSecretAsync(WebhookEndpointId endpoint, string fingerprint, CancellationToken cancellationToken = default);
 }
 
 /// <summary>A new endpoint.</summary>
 /// <param name="Id">Its id.</param>
 /// <param name="Secret">What signs its deliveries, and what its receiver is to be configured with.</param>
-public sealed record CreatedEndpoint(EndpointId Id, WebhookSecret Secret);
+public sealed record CreatedEndpoint(WebhookEndpointId Id, WebhookSecret Secret);
 
 /// <summary>What an endpoint is set to.</summary>
 /// <param name="Url">Where it is called: absolute, <c>https</c> unless <c>Sending:AllowHttp</c> is set, without user name or fragment.</param>
@@ -135,7 +135,7 @@ public enum PauseReason
 public sealed record StreamStatus
 {
     /// <summary>The endpoint.</summary>
-    public required EndpointId Endpoint { get; init; }
+    public required WebhookEndpointId Endpoint { get; init; }
 
     /// <summary>Whether it is sent to.</summary>
     public required EndpointStatus Status { get; init; }

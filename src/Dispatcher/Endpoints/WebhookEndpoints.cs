@@ -14,11 +14,11 @@ internal sealed class WebhookEndpoints(
     : IWebhookEndpoints
 {
     public async Task<CreatedEndpoint> CreateAsync(
-        ApplicationId application, EndpointSettings settings, CancellationToken cancellationToken = default)
+        WebhookApplicationId application, EndpointSettings settings, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(settings);
         EndpointRules.Check(settings, options.Value.Sending, addresses);
-        var id = EndpointId.New();
+        var id = WebhookEndpointId.New();
         var secret = settings.Secret ?? WebhookSecret.Generate();
         await using var command = database.Command(
             "Endpoints/create", application.Value, id.Value, settings.Url, settings.EventTypes.ToArray(), settings.Description, settings.FailureThreshold,
@@ -27,7 +27,7 @@ internal sealed class WebhookEndpoints(
         return new CreatedEndpoint(id, secret);
     }
 
-    public async Task UpdateAsync(EndpointId endpoint, EndpointSettings settings, CancellationToken cancellationToken = default)
+    public async Task UpdateAsync(WebhookEndpointId endpoint, EndpointSettings settings, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(settings);
         EndpointRules.Check(settings, options.Value.Sending, addresses);
@@ -37,22 +37,22 @@ internal sealed class WebhookEndpoints(
         await ChangeAsync(command, Missing(endpoint), cancellationToken);
     }
 
-    public async Task DeleteAsync(EndpointId endpoint, CancellationToken cancellationToken = default)
+    public async Task DeleteAsync(WebhookEndpointId endpoint, CancellationToken cancellationToken = default)
     {
         await using var command = database.Command("Endpoints/delete", endpoint.Value);
         await ChangeAsync(command, Missing(endpoint), cancellationToken);
     }
 
-    public Task<StreamStatus> GetStreamAsync(EndpointId endpoint, CancellationToken cancellationToken = default) =>
+    public Task<StreamStatus> GetStreamAsync(WebhookEndpointId endpoint, CancellationToken cancellationToken = default) =>
         control.GetAsync(endpoint, cancellationToken);
 
-    public Task PauseAsync(EndpointId endpoint, CancellationToken cancellationToken = default) => control.PauseAsync(endpoint, cancellationToken);
+    public Task PauseAsync(WebhookEndpointId endpoint, CancellationToken cancellationToken = default) => control.PauseAsync(endpoint, cancellationToken);
 
-    public Task ResumeAsync(EndpointId endpoint, long? after = null, CancellationToken cancellationToken = default) =>
+    public Task ResumeAsync(WebhookEndpointId endpoint, long? after = null, CancellationToken cancellationToken = default) =>
         control.ResumeAsync(endpoint, after, cancellationToken);
 
     public async Task<WebhookSecret> RotateSecretAsync(
-        EndpointId endpoint, TimeSpan? overlap = null, WebhookSecret? secret = null, CancellationToken cancellationToken = default)
+        WebhookEndpointId endpoint, TimeSpan? overlap = null, WebhookSecret? secret = null, CancellationToken cancellationToken = default)
     {
         var kept = overlap ?? EndpointRules.DefaultOverlap;
         EndpointRules.CheckOverlap(kept);
@@ -69,7 +69,7 @@ internal sealed class WebhookEndpoints(
         return secret;
     }
 
-    public Task RevokeSecretAsync(EndpointId endpoint, string fingerprint, CancellationToken cancellationToken = default) =>
+    public Task RevokeSecretAsync(WebhookEndpointId endpoint, string fingerprint, CancellationToken cancellationToken = default) =>
         ChangeSecretsAsync(endpoint, (key, live) =>
         {
             var revoked = live.Find(one => one.Secret.Fingerprint == fingerprint)
@@ -80,7 +80,7 @@ internal sealed class WebhookEndpoints(
         }, cancellationToken);
 
     private async Task ChangeSecretsAsync(
-        EndpointId endpoint, Func<long, List<LiveSecret>, NpgsqlBatchCommand> decide, CancellationToken cancel)
+        WebhookEndpointId endpoint, Func<long, List<LiveSecret>, NpgsqlBatchCommand> decide, CancellationToken cancel)
     {
         long key = 0;
         await using (var connection = await database.OpenAsync(cancel))
@@ -123,7 +123,7 @@ internal sealed class WebhookEndpoints(
         await wake.EndpointAsync(key, cancel);
     }
 
-    private static string Missing(EndpointId endpoint) => $"There is no endpoint {endpoint}.";
+    private static string Missing(WebhookEndpointId endpoint) => $"There is no endpoint {endpoint}.";
 
     private static string Access(ReceiverAccess access) => access switch
     {

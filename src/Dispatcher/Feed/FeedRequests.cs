@@ -17,7 +17,7 @@ internal sealed class FeedRequests(
     public const int MaxLimit = 1000;
 
     // Per endpoint and process: a receiver that pages as fast as it can is held to ten pages a second.
-    private readonly PartitionedRateLimiter<EndpointId> _rate = PartitionedRateLimiter.Create<EndpointId, EndpointId>(endpoint =>
+    private readonly PartitionedRateLimiter<WebhookEndpointId> _rate = PartitionedRateLimiter.Create<WebhookEndpointId, WebhookEndpointId>(endpoint =>
         RateLimitPartition.GetTokenBucketLimiter(endpoint, _ => new TokenBucketRateLimiterOptions
         {
             TokenLimit = 10,
@@ -115,10 +115,10 @@ internal sealed class FeedRequests(
 
     /// <summary>The stream, once the caller is known and may ask; otherwise the refusal has been written.</summary>
     private async Task<StreamRow?> AuthenticateAsync(
-        HttpContext http, FeedAnswer answer, Func<EndpointId, StreamStatus, byte[]> content, bool needsResume)
+        HttpContext http, FeedAnswer answer, Func<WebhookEndpointId, StreamStatus, byte[]> content, bool needsResume)
     {
         StreamRow? row = null;
-        if (EndpointId.TryParse(http.Request.RouteValues["endpoint"] as string, out var id))
+        if (WebhookEndpointId.TryParse(http.Request.RouteValues["endpoint"] as string, out var id))
         {
             await using var command = database.Command("Delivery/read_stream", id.Value);
             row = await StreamRow.ReadAsync(command, id, http.RequestAborted);

@@ -11,7 +11,7 @@ namespace Webhooks.Dispatcher.Feed;
 internal sealed partial class ReceiverAuthentication(WebhookDatabase database, KeyRing keyRing, DatabaseClock clock, ILogger<ReceiverAuthentication> logger)
 {
     /// <summary>The caller, or null when the request is not signed with a live secret of the endpoint.</summary>
-    public async Task<FeedCaller?> VerifyAsync(HttpRequest request, EndpointId endpoint, byte[] content, CancellationToken cancel)
+    public async Task<FeedCaller?> VerifyAsync(HttpRequest request, WebhookEndpointId endpoint, byte[] content, CancellationToken cancel)
     {
         var headers = request.Headers;
         string?[] values = [Single(WebhookHeaders.Id), Single(WebhookHeaders.Timestamp), Single(WebhookHeaders.Signature)];
@@ -24,7 +24,7 @@ internal sealed partial class ReceiverAuthentication(WebhookDatabase database, K
         string? Single(string name) => headers[name] is { Count: 1 } one ? one[0] : null;
     }
 
-    private async Task<WebhookSecret[]> ReadSecretsAsync(EndpointId endpoint, CancellationToken cancel)
+    private async Task<WebhookSecret[]> ReadSecretsAsync(WebhookEndpointId endpoint, CancellationToken cancel)
     {
         var secrets = new List<WebhookSecret>();
         await using var command = database.Command("Feed/secrets", endpoint.Value);

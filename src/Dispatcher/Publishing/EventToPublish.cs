@@ -8,7 +8,7 @@ namespace Webhooks.Dispatcher;
 /// <param name="Application">The customer.</param>
 /// <param name="Type">The event type: dot-separated parts of letters, digits, underscores and hyphens, such as <c>invoice.paid</c>; at most 256 characters.</param>
 /// <param name="Data">What happened: UTF-8 JSON of any shape, delivered byte for byte. At most <c>Publishing:MaxDataBytes</c>, by default 512 KiB.</param>
-public sealed record EventToPublish(ApplicationId Application, string Type, ReadOnlyMemory<byte> Data)
+public sealed record EventToPublish(WebhookApplicationId Application, string Type, ReadOnlyMemory<byte> Data)
 {
     /// <summary>
     /// If set, a later event of the application with the same key, within the dedupe window (default 24 hours), goes to no stream: it is kept
@@ -17,9 +17,9 @@ public sealed record EventToPublish(ApplicationId Application, string Type, Read
     public string? DedupeKey { get; init; }
 
     /// <summary>Takes JSON text as data.</summary>
-    public static EventToPublish FromJson(ApplicationId application, string type, string json) => new(application, type, Encoding.UTF8.GetBytes(json));
+    public static EventToPublish FromJson(WebhookApplicationId application, string type, string json) => new(application, type, Encoding.UTF8.GetBytes(json));
 
     /// <summary>Takes a value, written by source-generated JSON, as data.</summary>
-    public static EventToPublish From<T>(ApplicationId application, string type, T value, JsonTypeInfo<T> typeInfo) =>
+    public static EventToPublish From<T>(WebhookApplicationId application, string type, T value, JsonTypeInfo<T> typeInfo) =>
         new(application, type, JsonSerializer.SerializeToUtf8Bytes(value, typeInfo));
 }

@@ -10,10 +10,10 @@ namespace Webhooks.Dispatcher.Publishing;
 internal sealed class GroupCommit(WebhookDatabase database, Wake wake, IOptions<WebhookDispatcherOptions> options, DispatcherMetrics metrics, TimeProvider time)
     : IAsyncDisposable
 {
-    private readonly Batcher<EventToPublish, EventId?> _batcher =
+    private readonly Batcher<EventToPublish, WebhookEventId?> _batcher =
         new(published => CommitAsync(published, database, wake, metrics), options.Value.Publishing.GroupCommitSize, time);
 
-    public async Task<EventId> PublishAsync(EventToPublish published, CancellationToken cancel)
+    public async Task<WebhookEventId> PublishAsync(EventToPublish published, CancellationToken cancel)
     {
         try
         {
@@ -29,7 +29,7 @@ internal sealed class GroupCommit(WebhookDatabase database, Wake wake, IOptions<
 
     public ValueTask DisposeAsync() => _batcher.DisposeAsync();
 
-    private static async Task<IReadOnlyList<EventId?>> CommitAsync(
+    private static async Task<IReadOnlyList<WebhookEventId?>> CommitAsync(
         IReadOnlyList<EventToPublish> published, WebhookDatabase database, Wake wake, DispatcherMetrics metrics)
     {
         var batch = new PublishBatch(published);
@@ -48,6 +48,6 @@ internal sealed class GroupCommit(WebhookDatabase database, Wake wake, IOptions<
 
         metrics.Published(stored.Count);
         wake.Committed(buckets);
-        return Array.ConvertAll(batch.Ids, id => stored.Contains(id) ? new EventId(id) : (EventId?)null);
+        return Array.ConvertAll(batch.Ids, id => stored.Contains(id) ? new WebhookEventId(id) : (WebhookEventId?)null);
     }
 }

@@ -15,18 +15,18 @@ public interface IWebhookPublisher
     /// </summary>
     /// <exception cref="WebhookValidationException">The event breaks a rule; nothing was stored.</exception>
     /// <exception cref="WebhookNotFoundException">There is no such application; nothing was stored.</exception>
-    Task<EventId> PublishAsync(EventToPublish published, NpgsqlTransaction transaction, CancellationToken cancellationToken = default);
+    Task<WebhookEventId> PublishAsync(EventToPublish published, NpgsqlTransaction transaction, CancellationToken cancellationToken = default);
 
     /// <summary>Publishes several events, in this order, inside the caller's transaction.</summary>
     /// <inheritdoc cref="PublishAsync(EventToPublish, NpgsqlTransaction, CancellationToken)"/>
-    Task<IReadOnlyList<EventId>> PublishAsync(
+    Task<IReadOnlyList<WebhookEventId>> PublishAsync(
         IReadOnlyList<EventToPublish> published, NpgsqlTransaction transaction, CancellationToken cancellationToken = default);
 
     /// <summary>Publishes on its own, durably when the task ends. Concurrent calls share a commit; the dispatcher is woken at once.</summary>
     /// <exception cref="WebhookValidationException">The event breaks a rule; nothing was stored.</exception>
     /// <exception cref="WebhookNotFoundException">There is no such application; nothing was stored.</exception>
     /// <exception cref="WebhookPublishException">The database did not confirm. It may still have stored the event: publish again with the same dedupe key.</exception>
-    Task<EventId> PublishAsync(EventToPublish published, CancellationToken cancellationToken = default);
+    Task<WebhookEventId> PublishAsync(EventToPublish published, CancellationToken cancellationToken = default);
 
     /// <summary>Tells the dispatcher, in whichever process, that events were committed. A mere hint: without it they are found at the next poll.</summary>
     Task WakeAsync(CancellationToken cancellationToken = default);

@@ -17,10 +17,10 @@ internal sealed class WebhookPublisher(
         EventRules.Check(published, options.Value.Publishing.MaxDataBytes);
     }
 
-    public async Task<EventId> PublishAsync(EventToPublish published, NpgsqlTransaction transaction, CancellationToken cancellationToken = default) =>
+    public async Task<WebhookEventId> PublishAsync(EventToPublish published, NpgsqlTransaction transaction, CancellationToken cancellationToken = default) =>
         (await PublishAsync([published], transaction, cancellationToken))[0];
 
-    public async Task<IReadOnlyList<EventId>> PublishAsync(
+    public async Task<IReadOnlyList<WebhookEventId>> PublishAsync(
         IReadOnlyList<EventToPublish> published, NpgsqlTransaction transaction, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(published);
@@ -44,10 +44,10 @@ internal sealed class WebhookPublisher(
         }
 
         metrics.Published(stored);
-        return Array.ConvertAll(batch.Ids, id => new EventId(id));
+        return Array.ConvertAll(batch.Ids, id => new WebhookEventId(id));
     }
 
-    public Task<EventId> PublishAsync(EventToPublish published, CancellationToken cancellationToken = default)
+    public Task<WebhookEventId> PublishAsync(EventToPublish published, CancellationToken cancellationToken = default)
     {
         Validate(published);
         return groupCommit.PublishAsync(published, cancellationToken);
@@ -65,7 +65,7 @@ internal sealed class WebhookPublisher(
 /// <summary>Events as the columns of one insert.</summary>
 internal sealed class PublishBatch(IReadOnlyList<EventToPublish> published)
 {
-    public Guid[] Ids { get; } = published.Select(_ => EventId.New().Guid).ToArray();
+    public Guid[] Ids { get; } = published.Select(_ => WebhookEventId.New().Guid).ToArray();
 
     public NpgsqlBatchCommand ToStep(WebhookDatabase database) => database.Step(
         "Publishing/publish",

@@ -14,7 +14,7 @@ internal static class Envelope
     // Everything but type and data: the names, two ids, a time, two numbers.
     private const int Frame = 300;
 
-    public static byte[] Write(DeliveryItem item, EndpointId endpoint, int epoch)
+    public static byte[] Write(DeliveryItem item, WebhookEndpointId endpoint, int epoch)
     {
         var buffer = new byte[Frame + item.Type.Length + item.Data.Length];
         var at = 0;

@@ -26,7 +26,7 @@ internal sealed class WebhookSender(
         AttemptResult result;
         try
         {
-            var id = new EventId(eventId).Value;
+            var id = new WebhookEventId(eventId).Value;
             var timestamp = startedAt.ToUnixTimeSeconds();
             using var request = new HttpRequestMessage(HttpMethod.Post, url) { Content = new ByteArrayContent(body) };
             request.Content.Headers.ContentType = Json;

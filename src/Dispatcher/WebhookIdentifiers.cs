@@ -4,25 +4,25 @@ using System.Diagnostics.CodeAnalysis;
 namespace Webhooks.Dispatcher;
 
 /// <summary>The id of an application, a customer of the platform: <c>app_</c> and 32 hex digits.</summary>
-public readonly record struct ApplicationId
+public readonly record struct WebhookApplicationId
 {
     private const string Prefix = "app_";
 
-    private ApplicationId(string value) => Value = value;
+    private WebhookApplicationId(string value) => Value = value;
 
     /// <summary>The written id.</summary>
     public string Value => field ?? Prefix;
 
     /// <summary>Makes a new id.</summary>
-    public static ApplicationId New() => new(Identifier.New(Prefix));
+    public static WebhookApplicationId New() => new(Identifier.New(Prefix));
 
     /// <summary>Reads an id.</summary>
     /// <exception cref="FormatException">It is not an application id.</exception>
-    public static ApplicationId Parse(string text) =>
+    public static WebhookApplicationId Parse(string text) =>
         TryParse(text, out var id) ? id : throw new FormatException($"An application id is \"{Prefix}\" and 32 hex digits.");
 
     /// <summary>Reads an id.</summary>
-    public static bool TryParse([NotNullWhen(true)] string? text, out ApplicationId id)
+    public static bool TryParse([NotNullWhen(true)] string? text, out WebhookApplicationId id)
     {
         id = Identifier.IsValid(Prefix, text) ? new(text!) : default;
         return id != default;
@@ -33,25 +33,25 @@ public readonly record struct ApplicationId
 }
 
 /// <summary>The id of an endpoint, a URL of an application: <c>ep_</c> and 32 hex digits.</summary>
-public readonly record struct EndpointId
+public readonly record struct WebhookEndpointId
 {
     private const string Prefix = "ep_";
 
-    private EndpointId(string value) => Value = value;
+    private WebhookEndpointId(string value) => Value = value;
 
     /// <summary>The written id.</summary>
     public string Value => field ?? Prefix;
 
     /// <summary>Makes a new id.</summary>
-    public static EndpointId New() => new(Identifier.New(Prefix));
+    public static WebhookEndpointId New() => new(Identifier.New(Prefix));
 
     /// <summary>Reads an id.</summary>
     /// <exception cref="FormatException">It is not an endpoint id.</exception>
-    public static EndpointId Parse(string text) =>
+    public static WebhookEndpointId Parse(string text) =>
         TryParse(text, out var id) ? id : throw new FormatException($"An endpoint id is \"{Prefix}\" and 32 hex digits.");
 
     /// <summary>Reads an id.</summary>
-    public static bool TryParse([NotNullWhen(true)] string? text, out EndpointId id)
+    public static bool TryParse([NotNullWhen(true)] string? text, out WebhookEndpointId id)
     {
         id = Identifier.IsValid(Prefix, text) ? new(text!) : default;
         return id != default;
@@ -62,11 +62,11 @@ public readonly record struct EndpointId
 }
 
 /// <summary>The id of a published event: <c>evt_</c> and 32 hex digits. It is the <c>webhook-id</c> of every attempt to deliver it.</summary>
-public readonly record struct EventId
+public readonly record struct WebhookEventId
 {
     private const string Prefix = "evt_";
 
-    internal EventId(Guid guid) => Guid = guid;
+    internal WebhookEventId(Guid guid) => Guid = guid;
 
     internal Guid Guid { get; }
 
@@ -74,15 +74,15 @@ public readonly record struct EventId
     public string Value => Prefix + Guid.ToString("N");
 
     /// <summary>Makes a new id; ids made later sort later, so that the index on them grows at one end.</summary>
-    public static EventId New() => new(Guid.CreateVersion7());
+    public static WebhookEventId New() => new(Guid.CreateVersion7());
 
     /// <summary>Reads an id.</summary>
     /// <exception cref="FormatException">It is not an event id.</exception>
-    public static EventId Parse(string text) =>
+    public static WebhookEventId Parse(string text) =>
         TryParse(text, out var id) ? id : throw new FormatException($"An event id is \"{Prefix}\" and 32 hex digits.");
 
     /// <summary>Reads an id.</summary>
-    public static bool TryParse([NotNullWhen(true)] string? text, out EventId id)
+    public static bool TryParse([NotNullWhen(true)] string? text, out WebhookEventId id)
     {
         id = Identifier.IsValid(Prefix, text) ? new(Guid.ParseExact(text!.AsSpan(Prefix.Length), "N")) : default;
         return id != default;
