@@ -36,7 +36,8 @@ internal sealed class Demo : IAsyncDisposable
 
     /// <param name="file">The events to publish; null for made-up orders.</param>
     /// <param name="count">How many orders are made up.</param>
-    public async Task<Ledger> RunAsync(string? file, int count)
+    /// <param name="received">Where what the customer was given is written; null for nowhere.</param>
+    public async Task<Ledger> RunAsync(string? file, int count, string? received)
     {
         Narrator.Title("Setting up");
         _postgres = await PrivatePostgres.StartAsync();
@@ -61,7 +62,9 @@ internal sealed class Demo : IAsyncDisposable
         await OutageAsync(parts[2]);
         await GoneAsync(parts[3]);
         await LostAsync(parts[4]);
-        return await CloseAsync();
+        var ledger = await CloseAsync();
+        if (received is not null) ReceiverHost.WriteReceived(_folder, received);
+        return ledger;
     }
 
     public async ValueTask DisposeAsync()

@@ -8,8 +8,9 @@ count.Validators.Add(result =>
 {
     if (result.GetValue(count) is < 25 or > 1_000_000) result.AddError("--count must lie between 25 and 1000000.");
 });
+var received = new Option<FileInfo?>("--received") { Description = "Write what the customer's handler was given to this file, as NDJSON, in order." };
 var json = new Option<bool>("--json") { Description = "Print the ledger as one JSON object on the last line." };
-var demo = new RootCommand("Shows the main job of Webhooks, end to end. Exit code 0 only when the ledger balances.") { events, count, json };
+var demo = new RootCommand("Shows the main job of Webhooks, end to end. Exit code 0 only when the ledger balances.") { events, count, received, json };
 demo.SetAction(async (arguments, _) =>
 {
     Narrator.Prepare();
@@ -17,7 +18,7 @@ demo.SetAction(async (arguments, _) =>
     {
         Ledger ledger;
         await using (var running = new Demo())
-            ledger = await running.RunAsync(arguments.GetValue(events)?.ToString(), arguments.GetValue(count));
+            ledger = await running.RunAsync(arguments.GetValue(events)?.ToString(), arguments.GetValue(count), arguments.GetValue(received)?.ToString());
         Narrator.Show(ledger);
         if (arguments.GetValue(json)) Console.WriteLine(ledger.ToJson());
         return ledger.Balanced ? 0 : 1;

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -70,10 +71,11 @@ internal static class ReceiverHost
         await using var command = context.Connection.CreateCommand();
         command.Transaction = context.Transaction;
         // No key on the event's id: were an event processed twice, the table would show it.
-        command.CommandText = "INSERT INTO effect (event_id, seq, sha256) VALUES ($id, $seq, $sha256)";
+        command.CommandText = "INSERT INTO effect (event_id, seq, type, data) VALUES ($id, $seq, $type, $data)";
         Add("$id", received.Id);
         Add("$seq", received.Seq!.Value);
-        Add("$sha256", Convert.ToHexStringLower(SHA256.HashData(received.Data.Span)));
+        Add("$type", received.Type);
+        Add("$data", received.Data.ToArray());
         await command.ExecuteNonQueryAsync(cancel);
 
         void Add(string name, object value)
@@ -92,7 +94,7 @@ internal static class ReceiverHost
         command.CommandText = """
             PRAGMA journal_mode = WAL;
             CREATE TABLE IF NOT EXISTS effect (
-                number INTEGER PRIMARY KEY AUTOINCREMENT, event_id TEXT NOT NULL, seq INTEGER NOT NULL, sha256 TEXT NOT NULL);
+                number INTEGER PRIMARY KEY AUTOINCREMENT, event_id TEXT NOT NULL, seq INTEGER NOT NULL, type TEXT NOT NULL, data BLOB NOT NULL);
             """;
         command.ExecuteNonQuery();
     }
@@ -101,14 +103,31 @@ internal static class ReceiverHost
     public static List<Effect> ReadEffects(string folder)
     {
         var effects = new List<Effect>();
-        if (!File.Exists(BusinessPath(folder))) return effects;
+        ForEachEffect(folder, (id, seq, _, data) => effects.Add(new Effect(id, seq, Convert.ToHexStringLower(SHA256.HashData(data)))));
+        return effects;
+    }
+
+    /// <summary>Writes what the handler was given as NDJSON, in the order in which it was given, the data byte for byte.</summary>
+    public static void WriteReceived(string folder, string path)
+    {
+        using var file = File.Create(path);
+        ForEachEffect(folder, (id, seq, type, data) =>
+        {
+            file.Write(Encoding.UTF8.GetBytes($"{{\"id\":\"{id}\",\"seq\":{seq},\"type\":\"{type}\",\"data\":"));
+            file.Write(data);
+            file.Write("}\n"u8);
+        });
+    }
+
+    private static void ForEachEffect(string folder, Action<string, long, string, byte[]> take)
+    {
+        if (!File.Exists(BusinessPath(folder))) return;
         using var connection = new SqliteConnection($"Data Source={BusinessPath(folder)}");
         connection.Open();
         using var command = connection.CreateCommand();
-        command.CommandText = "SELECT event_id, seq, sha256 FROM effect ORDER BY number";
+        command.CommandText = "SELECT event_id, seq, type, data FROM effect ORDER BY number";
         using var reader = command.ExecuteReader();
-        while (reader.Read()) effects.Add(new Effect(reader.GetString(0), reader.GetInt64(1), reader.GetString(2)));
-        return effects;
+        while (reader.Read()) take(reader.GetString(0), reader.GetInt64(1), reader.GetString(2), reader.GetFieldValue<byte[]>(3));
     }
 }
 
