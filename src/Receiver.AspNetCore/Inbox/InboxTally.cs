@@ -66,6 +66,8 @@ internal sealed class InboxTally
     public void Reset(StreamPosition? position, Func<long, IEnumerable<long>> numbersAfter)
     {
         Position = position;
+        // The epochs may have been lost with the inbox, and the watermark not: after it, at least its own epoch holds.
+        if (position is { } known && Epochs.Latest < known.Epoch) Epochs = Epochs.With(new EpochStart(known.Epoch, 1));
         Contiguous = SeqScan.Contiguous(Base, numbersAfter(Base), Lost);
     }
 

@@ -108,7 +108,7 @@ internal sealed class MemoryInbox : IWebhookInbox
         public void Reset(StreamPosition? position)
         {
             Tally.Reset(position, NumbersAfter);
-            Tally.Waiting = Numbered.Keys.Count(key => key.Seq > Tally.Base);
+            Tally.Waiting = Numbered.Keys.Count(key => key.Seq > Tally.Base && key.Epoch >= Tally.Epochs.At(key.Seq));
         }
 
         public StoreOutcome Store(InboxEvent one, StoreRules rules)
