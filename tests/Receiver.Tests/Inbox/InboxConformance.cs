@@ -20,7 +20,7 @@ public sealed class SqliteInboxTests : InboxConformance
         await StoreAsync(1, 2, 4);
         await SettleAsync(0, 1);
         await Inbox.AddEpochAsync("acme", new EpochStart(2, 9), default);
-        await Inbox.SetHoldAsync("acme", new StreamHold(HoldReason.HandlerFailed, 2, "evt_1_2", 3, "why", null), default);
+        await Inbox.SetHoldAsync("acme", new StreamHold(HoldReason.HandlerFailed, 2, "evt_1_2", 3, "why", null), false, default);
         var before = await Inbox.GetStateAsync("acme", default);
         var after = await Create().GetStateAsync("acme", default);
         Assert.Equal(before with { Epochs = after.Epochs, Lost = after.Lost }, after);
