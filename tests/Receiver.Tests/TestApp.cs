@@ -32,7 +32,13 @@ internal sealed class TestApp : IAsyncDisposable
 
     public IServiceProvider Services => _app.Services;
 
-    public static string NewFolder() => Directory.CreateTempSubdirectory("receiver-").FullName;
+    /// <summary>A folder that outlives the app, so that another can be started on it, but not the test run.</summary>
+    public static string NewFolder()
+    {
+        var folder = Directory.CreateTempSubdirectory("receiver-").FullName;
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => Directory.Delete(folder, recursive: true);
+        return folder;
+    }
 
     public static async Task<TestApp> StartAsync(
         Action<WebhookReceiverOptions>? configure = null, Action<IWebhookReceiverBuilder>? handlers = null, string? folder = null,

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Webhooks.Signing;
@@ -174,6 +175,38 @@ public sealed class BackfillTests
         Assert.Equal(204, await app.DeliverAsync(6, epoch: 2));
         await app.UntilProcessedAsync(6);
         Assert.Equal([.. Ids(1, 1, 4), .. Ids(2, 5, 6)], _processed);
+    }
+
+    [Fact]
+    public async Task Epoch_BeginsBelowTheWatermark_WithNothingInItYet_DoesNotAskAgainAndAgain()
+    {
+        await using var feed = await FeedServer.StartAsync(5);
+        await using var app = await StartAsync(feed);
+        await app.UntilProcessedAsync(5);
+        (feed.Epoch, feed.EpochStart) = (2, 4);
+        feed.Events.Remove(4);
+        feed.Events.Remove(5);
+        await app.Status.ProbeAsync(TestApp.Source);
+        await Wait.UntilAsync(async () => (await app.StreamAsync()) is { Epoch: 2, Watermark: 3, Gaps.Count: 0 });
+        Assert.False((await app.Services.GetInboxAsync()).HasGap);
+        Assert.Equal(0, (await app.Services.GetInboxAsync()).Waiting);
+    }
+
+    [Fact]
+    public async Task Rotation_ConfigurationReloaded_HoldsForTheNextFeedRequestToo()
+    {
+        await using var feed = await FeedServer.StartAsync(2);
+        var secret = WebhookSecret.Generate();
+        (feed.Accepts, feed.SignsWith) = ([secret], secret);
+        var configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
+        {
+            ["Secrets:0:Value"] = TestApp.Secret.Reveal(), ["Endpoint"] = Sent.Endpoint, ["FeedBaseAddress"] = feed.Address.ToString(),
+        }).Build();
+        await using var app = await TestApp.StartAsync(section: configuration);
+        await Wait.UntilAsync(async () => (await app.Status.GetAsync(TestApp.Source)).FeedError is not null);
+        configuration["Secrets:0:Value"] = secret.Reveal();
+        configuration.Reload();
+        await app.UntilProcessedAsync(2);
     }
 
     [Fact]

@@ -169,6 +169,18 @@ public sealed class PumpTests
         Assert.Equal(0, (await app.StreamAsync()).Watermark);
     }
 
+    [Fact]
+    public async Task Pump_TwoProcessesOnOneInbox_EffectsHappenOnce()
+    {
+        var folder = TestApp.NewFolder();
+        void Handlers(IWebhookReceiverBuilder builder) => builder.Handle("order.changed", (one, context, _) => EffectAsync(context, one.Id));
+        await using var first = await TestApp.StartAsync(handlers: Handlers, folder: folder);
+        await using var second = await TestApp.StartAsync(handlers: Handlers, folder: folder);
+        for (var seq = 1; seq <= 40; seq++) Assert.Equal(204, await (seq % 2 == 0 ? first : second).DeliverAsync(1 + ((seq - 1) / 2)));
+        await Wait.UntilAsync(() => Task.FromResult(Effects(first).Count >= 20));
+        Assert.Equal(Enumerable.Range(1, 20).Select(seq => $"evt_1_{seq}"), Effects(first));
+    }
+
     private static async Task EffectAsync(WebhookHandlerContext context, string id)
     {
         await using var command = context.Connection.CreateCommand();
@@ -182,7 +194,7 @@ public sealed class PumpTests
         using var connection = new SqliteConnection($"Data Source={Path.Combine(app.Folder, "inbox.processed.db")}");
         connection.Open();
         using var command = connection.CreateCommand();
-        command.CommandText = "SELECT id FROM effect ORDER BY rowid";
+        command.CommandText = "CREATE TABLE IF NOT EXISTS effect (id TEXT); SELECT id FROM effect ORDER BY rowid";
         using var row = command.ExecuteReader();
         var ids = new List<string>();
         while (row.Read()) ids.Add(row.GetString(0));
