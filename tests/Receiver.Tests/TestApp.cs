@@ -20,7 +20,9 @@ internal sealed class TestApp : IAsyncDisposable
     private readonly WebApplication _app;
     private readonly HttpClient _http = new();
 
-    private TestApp(WebApplication app, string folder) => (_app, Folder) = (app, folder);
+    private readonly bool _ownsFolder;
+
+    private TestApp(WebApplication app, string folder, bool ownsFolder) => (_app, Folder, _ownsFolder) = (app, folder, ownsFolder);
 
     public string Folder { get; }
 
@@ -32,18 +34,14 @@ internal sealed class TestApp : IAsyncDisposable
 
     public IServiceProvider Services => _app.Services;
 
-    /// <summary>A folder that outlives the app, so that another can be started on it, but not the test run.</summary>
-    public static string NewFolder()
-    {
-        var folder = Directory.CreateTempSubdirectory("receiver-").FullName;
-        AppDomain.CurrentDomain.ProcessExit += (_, _) => Directory.Delete(folder, recursive: true);
-        return folder;
-    }
+    /// <summary>A folder that outlives the app, so that another can be started on it.</summary>
+    public static string NewFolder() => Directory.CreateTempSubdirectory("receiver-").FullName;
 
     public static async Task<TestApp> StartAsync(
         Action<WebhookReceiverOptions>? configure = null, Action<IWebhookReceiverBuilder>? handlers = null, string? folder = null,
         bool memory = false, IConfiguration? section = null, Action<WebApplication>? pipeline = null, Action<IServiceCollection>? services = null)
     {
+        var ownsFolder = folder is null;
         folder ??= NewFolder();
         var host = WebApplication.CreateSlimBuilder();
         host.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0));
@@ -70,7 +68,7 @@ internal sealed class TestApp : IAsyncDisposable
         pipeline?.Invoke(app);
         app.MapWebhookReceiver("/hooks/acme", Source);
         app.MapWebhookReceiver("/any/{source}");
-        var started = new TestApp(app, folder);
+        var started = new TestApp(app, folder, ownsFolder);
         await app.StartAsync();
         return started;
     }
@@ -111,6 +109,7 @@ internal sealed class TestApp : IAsyncDisposable
         _http.Dispose();
         await _app.StopAsync();
         await _app.DisposeAsync();
+        if (_ownsFolder) Directory.Delete(Folder, recursive: true);
     }
 }
 
