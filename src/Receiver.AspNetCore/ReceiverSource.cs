@@ -53,6 +53,7 @@ internal sealed class ReceiverSource(SourceRegistration registration, ReceiverSe
     public void Dispose()
     {
         settings.Dispose();
+        (inbox as IDisposable)?.Dispose();
         Stored.Dispose();
         Missing.Dispose();
     }

@@ -67,7 +67,8 @@ internal sealed partial class Backfill
         if (state.Hold is not { Reason: HoldReason.StreamConflict })
         {
             LogConflict(source.Name, detail);
-            await source.Inbox.SetHoldAsync(source.Name, new StreamHold(HoldReason.StreamConflict, page.Head, null, 0, detail, null), stopping).ConfigureAwait(false);
+            await source.Inbox.SetHoldAsync(
+                source.Name, new StreamHold(HoldReason.StreamConflict, page.Head, null, 0, detail, null), clearConflict: false, stopping).ConfigureAwait(false);
         }
 
         return new Verdict { Failure = "stream conflict" };
@@ -132,6 +133,10 @@ internal sealed partial class Backfill
         source.Stored.Set();
         return source.Time.GetUtcNow();
     }
+
+    [LoggerMessage(611, LogLevel.Error,
+        "Webhook source {Source} is configured for endpoint {Configured}, but its inbox holds the stream of {Stored}; use another inbox, or the former endpoint")]
+    private partial void LogOtherEndpoint(string source, string configured, string stored);
 
     [LoggerMessage(600, LogLevel.Warning, "The feed of webhook source {Source} could not be read: {Why}; tried again in {Wait}")]
     private partial void LogFailed(string source, string why, TimeSpan wait);

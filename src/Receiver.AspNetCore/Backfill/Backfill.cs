@@ -32,6 +32,13 @@ internal sealed partial class Backfill(ReceiverSource source, FeedClient client,
         if (options.Endpoint is { } configured && state.Endpoint is null)
             await source.Inbox.BindAsync(source.Name, configured, stopping).ConfigureAwait(false);
         if ((options.Endpoint ?? state.Endpoint) is not { } endpoint) return null;
+        if (state.Endpoint is { } stored && stored != endpoint)
+        {
+            if (source.RefusedEndpoint != endpoint) LogOtherEndpoint(source.Name, endpoint, stored);
+            source.RefusedEndpoint = endpoint;
+            return null;
+        }
+
 
         // Number 1 is here: nothing can lie before it, so processing need not wait for the feed.
         if (state is { Position: null, Lowest: 1, HighestEpoch: 1 } && options.StartAt == StartAt.Floor)
@@ -151,7 +158,9 @@ internal sealed partial class Backfill(ReceiverSource source, FeedClient client,
     private async Task FinishAsync(ReceiverSettings.InForce settings, string endpoint, FeedPage page, CancellationToken stopping)
     {
         var now = source.Time.GetUtcNow();
-        (_looked, _lookedAt, _failures, _notBefore) = (true, now, 0, default);
+        (_looked, _lookedAt, _failures, _notBefore) = (true, now, 0, now + PageSpacing);
+        // What is still missing came after the answer was made, and has its grace like any other.
+        if (_gap is { } gap) _gap = (gap.After, now);
         _jitter = Backoff.Jitter(random.NextDouble());
         var paused = page.Status == "paused" ? page.PauseReason ?? "unknown" : null;
         var state = await source.Inbox.GetStateAsync(source.Name, stopping).ConfigureAwait(false);

@@ -29,7 +29,7 @@ internal sealed class ReceiverStatus(ReceiverRegistry registry) : IWebhookReceiv
     public async Task UnblockAsync(string source, CancellationToken cancellationToken = default)
     {
         var known = registry.Get(source);
-        await known.Inbox.SetHoldAsync(source, null, cancellationToken).ConfigureAwait(false);
+        await known.Inbox.SetHoldAsync(source, null, clearConflict: true, cancellationToken).ConfigureAwait(false);
         known.Stored.Set();
         await ProbeAsync(source, cancellationToken).ConfigureAwait(false);
     }

@@ -39,7 +39,11 @@ public interface IWebhookInbox
     Task AddLostAsync(string source, SeqRange range, CancellationToken cancellationToken);
 
     /// <summary>Stores why the stream does not go on; null when it does.</summary>
-    Task SetHoldAsync(string source, StreamHold? hold, CancellationToken cancellationToken);
+    /// <param name="source">The source.</param>
+    /// <param name="hold">Why.</param>
+    /// <param name="clearConflict">Whether somebody has decided that a stream conflict is over; otherwise one that is stored stays.</param>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    Task SetHoldAsync(string source, StreamHold? hold, bool clearConflict, CancellationToken cancellationToken);
 
     /// <summary>Somebody has looked at an inbox that was found empty behind a stream that had been delivered.</summary>
     Task AcknowledgeAsync(string source, CancellationToken cancellationToken);

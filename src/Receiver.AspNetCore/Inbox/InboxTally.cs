@@ -37,6 +37,12 @@ internal sealed class InboxTally
     /// <summary>The watermark, or where a new epoch takes it back to.</summary>
     public long Base => Position is { } position ? Epochs.Base(position) : 0;
 
+    /// <summary>Puts a hold in place of another; a conflict goes only when it is meant to.</summary>
+    public void SetHold(StreamHold? hold, bool clearConflict)
+    {
+        if (clearConflict || Hold is not { Reason: HoldReason.StreamConflict }) Hold = hold;
+    }
+
     /// <summary>Takes note of a stored event.</summary>
     /// <param name="stored">The event.</param>
     /// <param name="numbersAfter">The stored numbers that count after one, in order.</param>
@@ -63,10 +69,19 @@ internal sealed class InboxTally
     }
 
     /// <summary>Puts the watermark somewhere, and finds out anew what follows it.</summary>
-    public void Reset(StreamPosition? position, Func<long, IEnumerable<long>> numbersAfter)
+    /// <param name="position">Where.</param>
+    /// <param name="numbersAfter">The stored numbers that count after one, in order.</param>
+    /// <param name="storedAfter">All that is stored after one.</param>
+    public void Reset(StreamPosition? position, Func<long, IEnumerable<long>> numbersAfter, Func<long, IEnumerable<EpochStart>> storedAfter)
     {
         Position = position;
+        // The epochs may have been lost with the inbox, and the watermark not: after it, at least its own epoch holds.
+        if (position is { } known && Epochs.Latest < known.Epoch) Epochs = Epochs.With(new EpochStart(known.Epoch, 1));
         Contiguous = SeqScan.Contiguous(Base, numbersAfter(Base), Lost);
+        (Waiting, Highest) = (0, Base);
+        // What a later epoch has superseded waits for nothing, and is no sign of a gap.
+        foreach (var one in storedAfter(Base))
+            if (one.Epoch >= Epochs.At(one.Seq)) (Waiting, Highest) = (Waiting + 1, Math.Max(Highest, one.Seq));
     }
 
     /// <summary>Moves the watermark on.</summary>

@@ -46,8 +46,11 @@ internal sealed class MemoryInbox : IWebhookInbox
         return true;
     });
 
-    public Task SetHoldAsync(string source, StreamHold? hold, CancellationToken cancellationToken) =>
-        With(source, shelf => shelf.Tally.Hold = hold);
+    public Task SetHoldAsync(string source, StreamHold? hold, bool clearConflict, CancellationToken cancellationToken) => With(source, shelf =>
+    {
+        shelf.Tally.SetHold(hold, clearConflict);
+        return true;
+    });
 
     public Task AcknowledgeAsync(string source, CancellationToken cancellationToken) => With(source, shelf => shelf.Tally.Suspect = false);
 
@@ -105,11 +108,8 @@ internal sealed class MemoryInbox : IWebhookInbox
         public IEnumerable<long> NumbersAfter(long seq) =>
             Numbered.Keys.Where(key => key.Seq > seq && Tally.Epochs.Counts(key.Epoch, key.Seq)).Select(key => key.Seq);
 
-        public void Reset(StreamPosition? position)
-        {
-            Tally.Reset(position, NumbersAfter);
-            Tally.Waiting = Numbered.Keys.Count(key => key.Seq > Tally.Base);
-        }
+        public void Reset(StreamPosition? position) => Tally.Reset(
+            position, NumbersAfter, seq => Numbered.Keys.Where(key => key.Seq > seq).Select(key => new EpochStart(key.Epoch, key.Seq)));
 
         public StoreOutcome Store(InboxEvent one, StoreRules rules)
         {

@@ -75,7 +75,9 @@ internal sealed partial class WebhookIntake(ReceiverMetrics metrics, ILogger<Web
                 stored = outcomes[0];
             }
         }
-        catch (Exception e) when (e is InboxUnavailableException or TimeoutException)
+#pragma warning disable CA1031 // Whatever the store throws, the event is not known to be stored, and is to be sent again.
+        catch (Exception e)
+#pragma warning restore CA1031
         {
             LogUnavailable(e, source.Name);
             source.InboxDown = true;

@@ -34,7 +34,7 @@ internal sealed partial class Pump(ReceiverSource source, IServiceScopeFactory s
         if (state.Position is not { } position) return default;
         if (_isFresh && state.Hold is { RetryAt: null, Reason: not HoldReason.StreamConflict })
         {
-            await source.Inbox.SetHoldAsync(source.Name, null, stopping).ConfigureAwait(false);
+            await source.Inbox.SetHoldAsync(source.Name, null, clearConflict: false, stopping).ConfigureAwait(false);
             state = state with { Hold = null };
         }
 
@@ -54,7 +54,7 @@ internal sealed partial class Pump(ReceiverSource source, IServiceScopeFactory s
             // A hold is for the event it was met at; later ones begin afresh.
             var attempts = state.Hold is { } met && met.Seq == stored.Seq ? met.Attempts : 0;
             if (!await SettleAsync(stored, position, to, attempts, stopping).ConfigureAwait(false)) break;
-            if (settled++ == 0 && state.Hold is not null) await source.Inbox.SetHoldAsync(source.Name, null, stopping).ConfigureAwait(false);
+            if (settled++ == 0 && state.Hold is not null) await source.Inbox.SetHoldAsync(source.Name, null, clearConflict: false, stopping).ConfigureAwait(false);
             position = to;
         }
 
@@ -188,7 +188,7 @@ internal sealed partial class Pump(ReceiverSource source, IServiceScopeFactory s
 
     private async Task HoldAsync(StreamHold hold)
     {
-        await source.Inbox.SetHoldAsync(source.Name, hold, CancellationToken.None).ConfigureAwait(false);
+        await source.Inbox.SetHoldAsync(source.Name, hold, clearConflict: false, CancellationToken.None).ConfigureAwait(false);
         if (hold.RetryAt is null) LogBlocked(source.Name, hold.Seq, hold.Reason, hold.Detail);
     }
 

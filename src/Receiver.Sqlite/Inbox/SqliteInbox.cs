@@ -70,8 +70,11 @@ internal sealed partial class SqliteInbox : IWebhookInbox, IAsyncDisposable, IDi
         return true;
     });
 
-    public Task SetHoldAsync(string source, StreamHold? hold, CancellationToken cancellationToken) =>
-        WriteAsync(source, (_, tally) => tally.Hold = hold);
+    public Task SetHoldAsync(string source, StreamHold? hold, bool clearConflict, CancellationToken cancellationToken) => WriteAsync(source, (_, tally) =>
+    {
+        tally.SetHold(hold, clearConflict);
+        return true;
+    });
 
     public Task AcknowledgeAsync(string source, CancellationToken cancellationToken) => WriteAsync(source, (_, tally) => tally.Suspect = false);
 

@@ -51,11 +51,8 @@ internal static class SqliteShelf
     }
 
     /// <summary>Places the watermark in a tally.</summary>
-    public static void Place(SqliteConnection file, string source, InboxTally tally, StreamPosition? position)
-    {
-        tally.Reset(position, seq => NumbersAfter(file, source, tally.Epochs, seq));
-        tally.Waiting = Number(file, "SELECT count(*) FROM received WHERE source = $source AND seq > $seq", ("$source", source), ("$seq", tally.Base));
-    }
+    public static void Place(SqliteConnection file, string source, InboxTally tally, StreamPosition? position) => tally.Reset(
+        position, seq => NumbersAfter(file, source, tally.Epochs, seq), seq => Stored(file, source, seq));
 
     public static StoreOutcome Store(SqliteConnection file, string source, InboxTally tally, InboxEvent one, StoreRules rules)
     {
@@ -73,12 +70,14 @@ internal static class SqliteShelf
         ("$backfilled", tally.Counts.Backfilled), ("$duplicates", tally.Counts.Duplicates), ("$hold", StoredHold.Write(tally.Hold)));
 
     /// <summary>The stored numbers that count after one, in order, read as far as the caller goes.</summary>
-    public static IEnumerable<long> NumbersAfter(SqliteConnection file, string source, EpochMap epochs, long after)
+    public static IEnumerable<long> NumbersAfter(SqliteConnection file, string source, EpochMap epochs, long after) =>
+        Stored(file, source, after).Where(one => epochs.Counts(one.Epoch, one.Seq)).Select(one => one.Seq);
+
+    private static IEnumerable<EpochStart> Stored(SqliteConnection file, string source, long after)
     {
         using var command = file.Command("SELECT seq, epoch FROM received WHERE source = $source AND seq > $seq ORDER BY seq, epoch", ("$source", source), ("$seq", after));
         using var row = command.ExecuteReader();
-        while (row.Read())
-            if (epochs.Counts(row.GetInt32(1), row.GetInt64(0))) yield return row.GetInt64(0);
+        while (row.Read()) yield return new EpochStart(row.GetInt32(1), row.GetInt64(0));
     }
 
     public static long Number(SqliteConnection file, string sql, params ReadOnlySpan<(string Name, object? Value)> parameters)

@@ -53,10 +53,12 @@ internal sealed class SqliteWriter : IAsyncDisposable
 
     private void RunBatch(List<Request> batch)
     {
+        var began = false;
         try
         {
             _connection ??= _open();
             using var transaction = _connection.BeginTransaction();
+            began = true;
             foreach (var request in batch) request.Run(_connection);
             transaction.Commit();
         }
@@ -66,7 +68,7 @@ internal sealed class SqliteWriter : IAsyncDisposable
         {
             _connection?.Dispose();
             _connection = null;
-            _rolledBack();
+            if (began) _rolledBack();
             var failure = new InboxUnavailableException($"The inbox file cannot be written: {e.Message}", e);
             foreach (var request in batch) request.Fail(failure);
             return;
