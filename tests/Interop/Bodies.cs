@@ -21,7 +21,9 @@ internal static class Bodies
         ["256 KiB"] = () => OfLength(256 << 10),
     };
 
-    public static TheoryData<string> Names => [.. Makers.Keys];
+    public static TheoryData<string> Names => [.. All];
+
+    public static IReadOnlyCollection<string> All => Makers.Keys;
 
     public static byte[] Named(string name) => Makers[name]();
 

@@ -5,6 +5,10 @@ namespace Webhooks.Dispatcher;
 /// <summary>Publishes events. An event whose publish committed is delivered, held, or ends in one named state; it is never lost (promise 1).</summary>
 public interface IWebhookPublisher
 {
+    /// <summary>Judges an event by the rules that publishing applies, without storing anything. Whether the application exists is not looked up.</summary>
+    /// <exception cref="WebhookValidationException">The event breaks a rule; every field that does is named.</exception>
+    void Validate(EventToPublish published);
+
     /// <summary>
     /// Publishes inside the caller's transaction, which must be on the dispatcher's database: the event exists if and only if it commits.
     /// One small insert that waits for no other publisher. After the commit, <see cref="WakeAsync"/> spares the wait for the next poll.

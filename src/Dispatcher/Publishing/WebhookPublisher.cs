@@ -12,6 +12,12 @@ internal sealed class WebhookPublisher(
     WebhookDatabase database, GroupCommit groupCommit, Wake wake, IOptions<WebhookDispatcherOptions> options, DispatcherMetrics metrics)
     : IWebhookPublisher
 {
+    public void Validate(EventToPublish published)
+    {
+        ArgumentNullException.ThrowIfNull(published);
+        EventRules.Check(published, options.Value.Publishing.MaxDataBytes);
+    }
+
     public async Task<WebhookEventId> PublishAsync(EventToPublish published, NpgsqlTransaction transaction, CancellationToken cancellationToken = default) =>
         (await PublishAsync([published], transaction, cancellationToken))[0];
 
@@ -44,8 +50,7 @@ internal sealed class WebhookPublisher(
 
     public Task<WebhookEventId> PublishAsync(EventToPublish published, CancellationToken cancellationToken = default)
     {
-        ArgumentNullException.ThrowIfNull(published);
-        EventRules.Check(published, options.Value.Publishing.MaxDataBytes);
+        Validate(published);
         return groupCommit.PublishAsync(published, cancellationToken);
     }
 
@@ -53,7 +58,7 @@ internal sealed class WebhookPublisher(
 
     private PublishBatch Prepare(IReadOnlyList<EventToPublish> published)
     {
-        foreach (var one in published) EventRules.Check(one, options.Value.Publishing.MaxDataBytes);
+        foreach (var one in published) Validate(one);
         return new PublishBatch(published);
     }
 }

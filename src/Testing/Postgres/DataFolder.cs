@@ -56,12 +56,11 @@ internal sealed class DataFolder
     /// <summary>Says that this process holds the server; fails when another living one does.</summary>
     public async Task ClaimAsync(CancellationToken ct)
     {
-        var owner = ReadOwner();
+        if (ReadOwner() is { IsAliveHere: true } owner)
+            throw new InvalidOperationException($"{Root} is in use: process {owner.Id} holds it.");
         // A killed owner's server ends by itself within moments where the platform can tell it; elsewhere it is ended here.
         for (var waited = 0; waited < 500 && Postmaster is { } running && ProcessTable.IsServerOf(running.Id, Data); waited++)
         {
-            if (owner is { MayBeAlive: true })
-                throw new InvalidOperationException($"{Root} is in use: process {owner.Value.Id} holds its server (process {running.Id}).");
             if (waited == 200) ProcessTable.Signal(running.Id, ProcessTable.SigQuit);
             if (waited == 400) ProcessTable.Signal(running.Id, ProcessTable.SigKill);
             await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System, ct);
@@ -70,12 +69,14 @@ internal sealed class DataFolder
         // PostgreSQL would take any process that has the dead server's number since for the server.
         if (Postmaster is { } stale && !ProcessTable.IsServerOf(stale.Id, Data)) File.Delete(Path.Combine(Data, "postmaster.pid"));
         await File.WriteAllTextAsync(OwnerFile, ProcessIdentity.Current.Text, ct);
+        // An initialisation that was cut short is begun again.
+        if (!IsInitialised && Directory.Exists(Data)) Directory.Delete(Data, recursive: true);
     }
 
     public void Release()
     {
         if (IsKept) TryDo(() => File.Delete(OwnerFile));
-        else TryDo(() => Directory.Delete(Root, recursive: true));
+        else TryDo(Delete);
     }
 
     public string LogExcerpt()
@@ -91,21 +92,41 @@ internal sealed class DataFolder
     }
 
     /// <summary>Removes the throw-away folders, and servers, of processes that were killed.</summary>
-    public static void RemoveLeftovers()
+    public static async Task RemoveLeftoversAsync(CancellationToken ct)
     {
         foreach (var temp in new[] { Path.GetTempPath(), "/tmp" }.Where(Directory.Exists).Select(Path.GetFullPath).Distinct())
             foreach (var root in Directory.EnumerateDirectories(temp, ThrowAwayPrefix + "*"))
-                TryDo(() => new DataFolder(root, isKept: false).RemoveIfLeftOver());
+            {
+                var folder = new DataFolder(root, isKept: false);
+                var isLeftOver = false;
+                TryDo(() => isLeftOver = folder.IsLeftOver());
+                if (isLeftOver && await folder.EndOrphanAsync(ct)) TryDo(folder.Delete);
+            }
     }
 
-    private void RemoveIfLeftOver()
+    private bool IsLeftOver() =>
+        new DirectoryInfo(Root).LinkTarget is null
+        && (ReadOwner() is { } owner
+            ? !owner.MayBeAlive
+            : TimeProvider.System.GetUtcNow() - Directory.GetLastWriteTimeUtc(Root) > Unfinished);
+
+    /// <summary>False when the server is still there after a while: then a later start tries again.</summary>
+    private async Task<bool> EndOrphanAsync(CancellationToken ct)
     {
-        if (new DirectoryInfo(Root).LinkTarget is not null) return;
-        var owner = ReadOwner();
-        if (owner is null
-            ? TimeProvider.System.GetUtcNow() - Directory.GetLastWriteTimeUtc(Root) < Unfinished
-            : owner.Value.MayBeAlive) return;
-        if (Postmaster is { } orphan && ProcessTable.IsServerOf(orphan.Id, Data)) ProcessTable.Signal(orphan.Id, ProcessTable.SigQuit);
+        for (var waited = 0; Postmaster is { } orphan && ProcessTable.IsServerOf(orphan.Id, Data); waited++)
+        {
+            if (waited == 300) return false;
+            if (waited == 0) ProcessTable.Signal(orphan.Id, ProcessTable.SigQuit);
+            await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System, ct);
+        }
+
+        return true;
+    }
+
+    /// <summary>The owner's file goes last: what a failure leaves is still known as left over.</summary>
+    private void Delete()
+    {
+        if (Directory.Exists(Data)) Directory.Delete(Data, recursive: true);
         Directory.Delete(Root, recursive: true);
     }
 
@@ -140,8 +161,6 @@ internal sealed class DataFolder
             throw new PostgresStartException(
                 $"The user {account?.Name}, which the server must run as because this process is root, cannot write to {Root}. "
                 + "Choose a folder that it can reach, for example below /var/lib or /tmp.");
-        // An initialisation that was cut short is begun again.
-        if (!IsInitialised && Directory.Exists(Data)) Directory.Delete(Data, recursive: true);
     }
 
     private void GiveTo(ServerAccount? account)

@@ -56,7 +56,7 @@ public sealed class PrivatePostgres : IAsyncDisposable
         options ??= new PrivatePostgresOptions();
         options.Validate();
         var binaries = PostgresBinaries.Find(options.BinaryDirectory);
-        DataFolder.RemoveLeftovers();
+        await DataFolder.RemoveLeftoversAsync(ct);
         var account = ServerAccount.Current;
         var folder = DataFolder.Create(options.DataDirectory, account);
         await folder.ClaimAsync(ct);

@@ -12,7 +12,10 @@ internal readonly record struct ProcessIdentity(int Id, string Started, string N
     public string Text => $"{Id.ToString(CultureInfo.InvariantCulture)}\n{Started}\n{Namespace}\n";
 
     /// <summary>False only when it is certain that the process has ended; one of another container cannot be judged from here.</summary>
-    public bool MayBeAlive => Namespace != ProcessTable.OwnNamespace || ProcessTable.StartOf(Id) == Started;
+    public bool MayBeAlive => Namespace != ProcessTable.OwnNamespace || IsAliveHere;
+
+    /// <summary>True only when it is certain that the process lives: a kept directory on a volume may name one of an earlier container.</summary>
+    public bool IsAliveHere => Namespace == ProcessTable.OwnNamespace && ProcessTable.StartOf(Id) == Started;
 
     public static ProcessIdentity? Parse(string text) =>
         text.Split('\n') is [var id, var started, var space, ..] && int.TryParse(id, NumberStyles.None, CultureInfo.InvariantCulture, out var number)

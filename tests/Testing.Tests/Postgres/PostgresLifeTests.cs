@@ -77,6 +77,27 @@ public class PostgresLifeTests
     }
 
     [Fact]
+    public async Task KeptDirectory_InitialisationCutShort_IsBegunAgain()
+    {
+        var parent = Directory.CreateDirectory(Path.Combine("/tmp", "webhooks-test-" + Guid.NewGuid().ToString("N")[..8]));
+        var options = new PrivatePostgresOptions { DataDirectory = Path.Combine(parent.FullName, "kept"), Durable = false };
+        try
+        {
+            await using (var first = await PrivatePostgres.StartAsync(options)) Assert.True(first.IsRunning);
+            // As it looks when the process is killed before initdb has ended.
+            File.Delete(Path.Combine(options.DataDirectory, "password"));
+            await File.WriteAllTextAsync(
+                Path.Combine(options.DataDirectory, "owner"), (ProcessIdentity.Current with { Started = "1" }).Text);
+            await using var second = await PrivatePostgres.StartAsync(options);
+            Assert.Equal("1", await Sql.ScalarAsync(second.ConnectionString, "SELECT 1"));
+        }
+        finally
+        {
+            parent.Delete(recursive: true);
+        }
+    }
+
+    [Fact]
     public async Task KeptDirectory_OfSomethingElse_IsRefusedAndUntouched()
     {
         var folder = Directory.CreateTempSubdirectory("webhooks-test-");
@@ -106,12 +127,12 @@ public class PostgresLifeTests
         {
             await File.WriteAllTextAsync(Path.Combine(leftOver.FullName, "owner"), identity.Text);
             await File.WriteAllTextAsync(Path.Combine(inUse.FullName, "owner"), ProcessIdentity.Current.Text);
-            DataFolder.RemoveLeftovers();
+            await DataFolder.RemoveLeftoversAsync(CancellationToken.None);
             Assert.True(leftOver.Exists);
 
             ended.Kill();
             await ended.WaitForExitAsync();
-            DataFolder.RemoveLeftovers();
+            await DataFolder.RemoveLeftoversAsync(CancellationToken.None);
             Assert.False(Directory.Exists(leftOver.FullName));
             Assert.True(Directory.Exists(inUse.FullName));
             Assert.True(Directory.Exists(justBegun.FullName));
@@ -129,7 +150,9 @@ public class PostgresLifeTests
     {
         Assert.True(ProcessIdentity.Parse(ProcessIdentity.Current.Text)!.Value.MayBeAlive);
         Assert.False((ProcessIdentity.Current with { Started = "1" }).MayBeAlive);
-        Assert.True((ProcessIdentity.Current with { Started = "1", Namespace = "another container" }).MayBeAlive);
+        var elsewhere = ProcessIdentity.Current with { Namespace = "another container" };
+        Assert.True(elsewhere.MayBeAlive);
+        Assert.False(elsewhere.IsAliveHere);
         Assert.Null(ProcessIdentity.Parse("nonsense"));
     }
 }

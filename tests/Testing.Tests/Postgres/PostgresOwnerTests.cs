@@ -16,8 +16,7 @@ public class PostgresOwnerTests
 
         owner.Kill();
         await GoneAsync(server);
-        Assert.True(Directory.Exists(folder));
-        DataFolder.RemoveLeftovers();
+        await DataFolder.RemoveLeftoversAsync(CancellationToken.None);
         Assert.False(Directory.Exists(folder));
     }
 

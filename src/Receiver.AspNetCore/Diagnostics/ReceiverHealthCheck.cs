@@ -1,0 +1,45 @@
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+
+namespace Webhooks.Receiver;
+
+/// <summary>Healthy; degraded while something is late or out of reach; unhealthy while a stream waits for somebody to act.</summary>
+internal sealed class ReceiverHealthCheck(IWebhookReceiverStatus status, string? only) : IHealthCheck
+{
+    public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
+    {
+        var blocked = new List<string>();
+        var late = new List<string>();
+        foreach (var name in only is null ? status.Sources : [only])
+        {
+            try
+            {
+                Judge(await status.GetAsync(name, cancellationToken).ConfigureAwait(false), blocked, late);
+            }
+            catch (InboxUnavailableException e)
+            {
+                blocked.Add($"{name}: {e.Message}");
+            }
+        }
+
+        return blocked.Count > 0 ? HealthCheckResult.Unhealthy(string.Join("; ", blocked.Concat(late)))
+            : late.Count > 0 ? HealthCheckResult.Degraded(string.Join("; ", late))
+            : HealthCheckResult.Healthy();
+    }
+
+    private static void Judge(WebhookSourceStatus source, List<string> blocked, List<string> late)
+    {
+        if (source.InboxDown) blocked.Add($"{source.Source}: deliveries cannot be stored");
+        if (source.NearLimit) late.Add($"{source.Source}: three quarters of the inbox limit wait");
+        if (source.FeedError is { } error) late.Add($"{source.Source}: the feed cannot be read ({error})");
+        if (source.RefusedEndpoint is { } other) late.Add($"{source.Source}: deliveries for endpoint {other} are refused");
+        foreach (var stream in source.Streams)
+        {
+            if (stream.Unrecoverable is { } range) blocked.Add($"{source.Source}: numbers {range} cannot be had any more");
+            if (stream.Hold is { RetryAt: null } hold) blocked.Add($"{source.Source}: blocked at {hold.Seq} ({hold.Reason}: {hold.Detail})");
+            if (stream.Hold is { RetryAt: not null } retry) late.Add($"{source.Source}: the handler fails at {retry.Seq}, attempt {retry.Attempts}");
+            if (stream.Gaps.Count > 0) late.Add($"{source.Source}: missing {string.Join(", ", stream.Gaps)}");
+            if (stream.PauseReason is { } reason) late.Add($"{source.Source}: the sender has paused the endpoint ({reason})");
+            if (stream.EmptyInboxSuspected) late.Add($"{source.Source}: the inbox was empty although the endpoint had been delivered to; is it a lost store?");
+        }
+    }
+}

@@ -1,0 +1,53 @@
+namespace Webhooks.Receiver;
+
+/// <summary>A verified event on its way into the inbox, or out of it.</summary>
+/// <param name="Id">The event's id.</param>
+/// <param name="Endpoint">The endpoint of its stream; null from a foreign sender.</param>
+/// <param name="Epoch">The stream's generation; 0 from a foreign sender.</param>
+/// <param name="Seq">Its number; 0 from a foreign sender.</param>
+/// <param name="Body">The envelope's exact bytes.</param>
+/// <param name="ReceivedAt">When it came.</param>
+/// <param name="FromFeed">Whether it was fetched rather than delivered.</param>
+public sealed record InboxEvent(
+    string Id, string? Endpoint, int Epoch, long Seq, ReadOnlyMemory<byte> Body, DateTimeOffset ReceivedAt, bool FromFeed = false);
+
+/// <summary>An event without a number, and how its handler has fared.</summary>
+/// <param name="Event">The event.</param>
+/// <param name="Attempts">How often its handler was called.</param>
+public sealed record UnnumberedEvent(InboxEvent Event, int Attempts);
+
+/// <summary>What storing is held to.</summary>
+/// <param name="Limit">How many events may wait. An event that fills a gap gets in nevertheless: it is what the others wait for.</param>
+public readonly record struct StoreRules(int Limit);
+
+/// <summary>What became of an event that was to be stored.</summary>
+public enum StoreOutcome
+{
+    /// <summary>It is stored.</summary>
+    Stored,
+
+    /// <summary>It was stored before, or lies at or below the watermark.</summary>
+    Duplicate,
+
+    /// <summary>Another event has its number.</summary>
+    Conflict,
+
+    /// <summary>It belongs to another endpoint than the source's.</summary>
+    OtherEndpoint,
+
+    /// <summary>Too many events wait.</summary>
+    Full,
+}
+
+/// <summary>The inbox cannot be read or written now; it is tried again.</summary>
+public sealed class InboxUnavailableException : Exception
+{
+    /// <summary>Makes one without a reason.</summary>
+    public InboxUnavailableException() { }
+
+    /// <summary>Makes one with a reason.</summary>
+    public InboxUnavailableException(string message) : base(message) { }
+
+    /// <summary>Makes one with a reason and a cause.</summary>
+    public InboxUnavailableException(string message, Exception inner) : base(message, inner) { }
+}

@@ -1,0 +1,111 @@
+namespace Webhooks.Receiver;
+
+/// <summary>
+/// What a store keeps in mind of a source, so that a look at it costs nothing. Reads a store's numbers through a function only where they matter.
+/// Not safe for threads: the store locks it.
+/// </summary>
+internal sealed class InboxTally
+{
+    public string? Endpoint { get; set; }
+
+    public StreamPosition? Position { get; private set; }
+
+    public EpochMap Epochs { get; set; } = EpochMap.Empty;
+
+    public List<SeqRange> Lost { get; } = [];
+
+    public long Contiguous { get; private set; }
+
+    public long Lowest { get; set; }
+
+    public long Highest { get; set; }
+
+    public int HighestEpoch { get; set; }
+
+    public long HighestEpochLowest { get; set; }
+
+    public long Waiting { get; set; }
+
+    public long UnnumberedWaiting { get; set; }
+
+    public StreamHold? Hold { get; set; }
+
+    public bool Suspect { get; set; }
+
+    public InboxCounts Counts { get; set; }
+
+    /// <summary>The watermark, or where a new epoch takes it back to.</summary>
+    public long Base => Position is { } position ? Epochs.Base(position) : 0;
+
+    /// <summary>Puts a hold in place of another; a conflict goes only when it is meant to.</summary>
+    public void SetHold(StreamHold? hold, bool clearConflict)
+    {
+        if (clearConflict || Hold is not { Reason: HoldReason.StreamConflict }) Hold = hold;
+    }
+
+    /// <summary>Takes note of a stored event.</summary>
+    /// <param name="stored">The event.</param>
+    /// <param name="numbersAfter">The stored numbers that count after one, in order.</param>
+    public void Added(InboxEvent stored, Func<long, IEnumerable<long>> numbersAfter)
+    {
+        Counts = stored.FromFeed ? Counts with { Backfilled = Counts.Backfilled + 1 } : Counts with { Received = Counts.Received + 1 };
+        if (stored.Seq == 0)
+        {
+            UnnumberedWaiting++;
+            return;
+        }
+
+        Waiting++;
+        var wasHighest = stored.Seq > Highest;
+        Highest = Math.Max(Highest, stored.Seq);
+        Lowest = Lowest == 0 ? stored.Seq : Math.Min(Lowest, stored.Seq);
+        if (stored.Epoch > HighestEpoch) (HighestEpoch, HighestEpochLowest) = (stored.Epoch, stored.Seq);
+        else if (stored.Epoch == HighestEpoch) HighestEpochLowest = Math.Min(HighestEpochLowest, stored.Seq);
+        if (Position is null || stored.Seq != Contiguous + 1 || !Epochs.Counts(stored.Epoch, stored.Seq)) return;
+
+        // In order, the usual case, nothing lies beyond and nothing has to be read.
+        if (wasHighest && Lost.Count == 0) Contiguous = stored.Seq;
+        else Contiguous = SeqScan.Contiguous(Contiguous, numbersAfter(Contiguous), Lost);
+    }
+
+    /// <summary>Puts the watermark somewhere, and finds out anew what follows it.</summary>
+    /// <param name="position">Where.</param>
+    /// <param name="numbersAfter">The stored numbers that count after one, in order.</param>
+    /// <param name="storedAfter">All that is stored after one.</param>
+    public void Reset(StreamPosition? position, Func<long, IEnumerable<long>> numbersAfter, Func<long, IEnumerable<EpochStart>> storedAfter)
+    {
+        Position = position;
+        // The epochs may have been lost with the inbox, and the watermark not: after it, at least its own epoch holds.
+        if (position is { } known && Epochs.Latest < known.Epoch) Epochs = Epochs.With(new EpochStart(known.Epoch, 1));
+        Contiguous = SeqScan.Contiguous(Base, numbersAfter(Base), Lost);
+        (Waiting, Highest) = (0, Base);
+        // What a later epoch has superseded waits for nothing, and is no sign of a gap.
+        foreach (var one in storedAfter(Base))
+            if (one.Epoch >= Epochs.At(one.Seq)) (Waiting, Highest) = (Waiting + 1, Math.Max(Highest, one.Seq));
+    }
+
+    /// <summary>Moves the watermark on.</summary>
+    public void Advance(StreamPosition to, Settlement how)
+    {
+        if (how != Settlement.Lost) Waiting = Math.Max(0, Waiting - (to.Seq - (Position?.Seq ?? 0)));
+        var passed = to.Seq - (Position?.Seq ?? 0);
+        Position = to;
+        Contiguous = Math.Max(Contiguous, to.Seq);
+        Counts = how switch
+        {
+            Settlement.Processed => Counts with { Processed = Counts.Processed + 1 },
+            Settlement.Unhandled => Counts with { Unhandled = Counts.Unhandled + 1 },
+            Settlement.Void => Counts with { Void = Counts.Void + 1 },
+            Settlement.Parked => Counts with { Parked = Counts.Parked + 1 },
+            Settlement.Lost => Counts with { Lost = Counts.Lost + passed },
+            _ => Counts,
+        };
+    }
+
+    public InboxState Snapshot() => new()
+    {
+        Endpoint = Endpoint, Position = Position, Epochs = Epochs, Contiguous = Contiguous, Lowest = Lowest, Highest = Highest,
+        HighestEpoch = HighestEpoch, HighestEpochLowest = HighestEpochLowest, Waiting = Waiting, UnnumberedWaiting = UnnumberedWaiting,
+        Lost = [.. Lost], Hold = Hold, Suspect = Suspect, Counts = Counts,
+    };
+}

@@ -1,0 +1,161 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Primitives;
+using Microsoft.Net.Http.Headers;
+using Webhooks.Signing;
+
+namespace Webhooks.Receiver;
+
+/// <summary>Takes requests in: verifies, stores, answers. Whatever follows from an event happens later.</summary>
+internal sealed partial class WebhookIntake(ReceiverMetrics metrics, ILogger<WebhookIntake> logger)
+{
+    private const string RetryAfterSeconds = "5";
+
+    public async Task AnswerAsync(HttpContext context, ReceiverSource? source)
+    {
+        var outcome = source is null ? IntakeOutcome.UnknownSource : await TakeAsync(context, source).ConfigureAwait(false);
+        metrics.Requested(source?.Name ?? "unknown", outcome.Word);
+        context.Response.StatusCode = outcome.StatusCode;
+        if (outcome.StatusCode == StatusCodes.Status503ServiceUnavailable) context.Response.Headers.RetryAfter = RetryAfterSeconds;
+    }
+
+    private async Task<IntakeOutcome> TakeAsync(HttpContext context, ReceiverSource source)
+    {
+        var request = context.Request;
+        var current = source.Settings.Current;
+        var options = current.Options;
+        if (!StringValues.IsNullOrEmpty(request.Headers.ContentEncoding)) return Refuse(IntakeOutcome.ContentEncoding);
+        if (!IsJson(request.ContentType)) return Refuse(IntakeOutcome.MediaType);
+        if (!Single(request.Headers, WebhookHeaders.Id, out var id)
+            || !Single(request.Headers, WebhookHeaders.Timestamp, out var timestamp)
+            || !Single(request.Headers, WebhookHeaders.Signature, out var signature))
+            return Refuse(IntakeOutcome.DuplicateHeader);
+
+        var (read, body) = await BodyReader.ReadAsync(context, options.MaxBodyBytes, options.BodyTimeout, source.Time).ConfigureAwait(false);
+        if (read == BodyStatus.Consumed) LogConsumed(source.Name);
+        if (read != BodyStatus.Complete) return Refuse(IntakeOutcome.Of(read));
+
+        var now = source.Time.GetUtcNow();
+        var secrets = current.Secrets.At(now);
+        var verified = WebhookVerifier.Verify(id, timestamp, signature, body, secrets, now, options.TimestampTolerance);
+        if (!verified.IsValid)
+        {
+            var refused = IntakeOutcome.Of(verified.Status);
+            LogUnverified(source.Name, refused.StatusCode, refused.Word, body.Length, current.Secrets.Fingerprints(now));
+            return refused;
+        }
+
+        metrics.Matched(source.Name, current.Secrets.NameOf(secrets[verified.SecretIndex]));
+        if (!EnvelopeReader.TryRead(body, out var envelope, out var error) || (envelope.IsNumbered && envelope.Id != id))
+        {
+            LogMalformed(source.Name, error ?? "its id is not that of the header", body.Length);
+            return IntakeOutcome.MalformedEnvelope;
+        }
+
+        return await StoreAsync(source, options, envelope, new InboxEvent(id, envelope.Endpoint, envelope.Epoch, envelope.Seq, body, now)).ConfigureAwait(false);
+
+        IntakeOutcome Refuse(IntakeOutcome outcome)
+        {
+            LogRefused(source.Name, outcome.StatusCode, outcome.Word, request.ContentLength);
+            return outcome;
+        }
+    }
+
+    /// <summary>Stores, whether or not the sender still listens: an event that is being committed must not be given up half-way.</summary>
+    private async Task<IntakeOutcome> StoreAsync(ReceiverSource source, WebhookReceiverOptions options, Envelope envelope, InboxEvent received)
+    {
+        StoreOutcome stored;
+        try
+        {
+            if (received.Seq > 0 && options.Endpoint is { } own && own != received.Endpoint) stored = StoreOutcome.OtherEndpoint;
+            else
+            {
+                var outcomes = await source.Inbox.StoreAsync(source.Name, [received], new StoreRules(options.InboxLimit), CancellationToken.None)
+                    .WaitAsync(options.InsertTimeout, source.Time).ConfigureAwait(false);
+                stored = outcomes[0];
+            }
+        }
+#pragma warning disable CA1031 // Whatever the store throws, the event is not known to be stored, and is to be sent again.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            LogUnavailable(e, source.Name);
+            source.InboxDown = true;
+            return IntakeOutcome.Unavailable;
+        }
+
+        if (source.InboxDown)
+        {
+            // The sender may have counted our failures and paused meanwhile.
+            source.InboxDown = false;
+            source.ProbeAsked = true;
+            source.Missing.Set();
+        }
+
+        switch (stored)
+        {
+            case StoreOutcome.Stored:
+                source.Delivered();
+                source.Stored.Set();
+                source.Missing.Set();
+                break;
+            case StoreOutcome.Duplicate:
+                source.Delivered();
+                metrics.Duplicate(source.Name);
+                break;
+            case StoreOutcome.OtherEndpoint:
+                source.RefusedEndpoint = envelope.Endpoint;
+                LogOtherEndpoint(source.Name, envelope.Endpoint!);
+                break;
+            case StoreOutcome.Conflict:
+                LogConflict(source.Name, received.Epoch, received.Seq, received.Id);
+                break;
+            default:
+                LogFull(source.Name, options.InboxLimit);
+                break;
+        }
+
+        return IntakeOutcome.Of(stored);
+    }
+
+    /// <summary>False when a header stands there twice. An absent one passes here as empty, and the verifier names it.</summary>
+    private static bool Single(IHeaderDictionary headers, string name, out string value)
+    {
+        var values = headers[name];
+        value = values.Count == 1 ? values[0] ?? "" : "";
+        return values.Count <= 1;
+    }
+
+    private static bool IsJson(string? contentType) =>
+        MediaTypeHeaderValue.TryParse(contentType, out var parsed)
+        && parsed.MediaType.Equals("application/json", StringComparison.OrdinalIgnoreCase)
+        && (!parsed.Charset.HasValue || parsed.Charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase)
+            || parsed.Charset.Equals("\"utf-8\"", StringComparison.OrdinalIgnoreCase));
+
+    [LoggerMessage(200, LogLevel.Warning, "A request to webhook source {Source} was answered {Status}: {Reason} (stated length {Length})")]
+    private partial void LogRefused(string source, int status, string reason, long? length);
+
+    [LoggerMessage(201, LogLevel.Warning,
+        "A request to webhook source {Source} was answered {Status}: {Reason} (body of {Length} bytes; fingerprints of the live secrets: {Fingerprints})")]
+    private partial void LogUnverified(string source, int status, string reason, int length, string fingerprints);
+
+    [LoggerMessage(202, LogLevel.Warning, "A verified request to webhook source {Source} was answered 400: its envelope is not one, for {Reason} (body of {Length} bytes)")]
+    private partial void LogMalformed(string source, string reason, int length);
+
+    [LoggerMessage(203, LogLevel.Error,
+        "The body of a request to webhook source {Source} was read before the receiver could: something in this application (a filter, a form reader, request logging) consumes it, so its signature cannot be verified")]
+    private partial void LogConsumed(string source);
+
+    [LoggerMessage(204, LogLevel.Error, "The inbox of webhook source {Source} is unavailable; deliveries are answered 503 until it is back")]
+    private partial void LogUnavailable(Exception exception, string source);
+
+    [LoggerMessage(205, LogLevel.Error, "A verified request to webhook source {Source} names endpoint {Endpoint}, which is not the source's own; answered 400")]
+    private partial void LogOtherEndpoint(string source, string endpoint);
+
+    [LoggerMessage(206, LogLevel.Critical,
+        "Webhook source {Source} was sent event {EventId} as number {Seq} of epoch {Epoch}, which another event has; the stream is blocked")]
+    private partial void LogConflict(string source, int epoch, long seq, string eventId);
+
+    [LoggerMessage(207, LogLevel.Error, "The inbox of webhook source {Source} holds its limit of {Limit} waiting events; deliveries are answered 503")]
+    private partial void LogFull(string source, int limit);
+}

@@ -1,0 +1,60 @@
+namespace Webhooks.Receiver;
+
+/// <summary>What is registered about a source before the application is built.</summary>
+internal sealed class SourceRegistration(string name)
+{
+    public string Name { get; } = name;
+
+    public HandlerTable Handlers { get; } = new();
+
+    public Func<IServiceProvider, IWebhookInbox>? Inbox { get; set; }
+
+    /// <summary>The name of the source's HTTP client.</summary>
+    public string FeedClient { get; } = $"webhooks-feed:{name}";
+}
+
+/// <summary>One source at run time: what intake, pump and backfill share.</summary>
+internal sealed class ReceiverSource(SourceRegistration registration, ReceiverSettings settings, IWebhookInbox inbox, TimeProvider time) : IDisposable
+{
+    private long _lastDelivery = time.GetUtcNow().UtcTicks;
+
+    public string Name => registration.Name;
+
+    public HandlerTable Handlers => registration.Handlers;
+
+    public ReceiverSettings Settings => settings;
+
+    public IWebhookInbox Inbox => inbox;
+
+    public TimeProvider Time => time;
+
+    /// <summary>Wakes the pump: something was stored.</summary>
+    public Signal Stored { get; } = new();
+
+    /// <summary>Wakes the backfill: something may be missing.</summary>
+    public Signal Missing { get; } = new();
+
+    /// <summary>Set when the feed is to be read soon, whatever the interval says.</summary>
+    public volatile bool ProbeAsked;
+
+    /// <summary>What the backfill has found; replaced as a whole.</summary>
+    public volatile FeedStanding Feed = FeedStanding.Unknown;
+
+    /// <summary>The last endpoint other than the source's own that a verified request named.</summary>
+    public volatile string? RefusedEndpoint;
+
+    /// <summary>Whether the last attempt to store failed; the first success afterwards asks for a probe.</summary>
+    public volatile bool InboxDown;
+
+    public DateTimeOffset LastDelivery => new(Interlocked.Read(ref _lastDelivery), TimeSpan.Zero);
+
+    public void Delivered() => Interlocked.Exchange(ref _lastDelivery, time.GetUtcNow().UtcTicks);
+
+    public void Dispose()
+    {
+        settings.Dispose();
+        (inbox as IDisposable)?.Dispose();
+        Stored.Dispose();
+        Missing.Dispose();
+    }
+}

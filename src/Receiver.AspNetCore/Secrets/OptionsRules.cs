@@ -1,0 +1,48 @@
+using System.Globalization;
+
+namespace Webhooks.Receiver;
+
+/// <summary>The rules of the options, but for the secrets'. Each broken one gives a message that names the key and the range.</summary>
+internal static class OptionsRules
+{
+    public static List<string> Check(string source, WebhookReceiverOptions o)
+    {
+        var errors = new List<string>();
+        Between(nameof(o.TimestampTolerance), o.TimestampTolerance, TimeSpan.FromSeconds(1), TimeSpan.FromHours(1));
+        Between(nameof(o.BodyTimeout), o.BodyTimeout, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(10));
+        Between(nameof(o.InsertTimeout), o.InsertTimeout, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(1));
+        Between(nameof(o.GapGrace), o.GapGrace, TimeSpan.Zero, TimeSpan.FromHours(1));
+        Between(nameof(o.HeadProbeInterval), o.HeadProbeInterval, TimeSpan.FromMilliseconds(10), TimeSpan.FromDays(1));
+        Between(nameof(o.PausedProbeInterval), o.PausedProbeInterval, TimeSpan.FromMilliseconds(10), TimeSpan.FromDays(1));
+        Between(nameof(o.FeedTimeout), o.FeedTimeout, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(10));
+        Between(nameof(o.FeedRetryMin), o.FeedRetryMin, TimeSpan.FromMilliseconds(1), TimeSpan.FromHours(1));
+        Between(nameof(o.FeedRetryMax), o.FeedRetryMax, o.FeedRetryMin, TimeSpan.FromDays(1));
+        Between(nameof(o.HandlerRetryMin), o.HandlerRetryMin, TimeSpan.FromMilliseconds(1), TimeSpan.FromHours(1));
+        Between(nameof(o.HandlerRetryMax), o.HandlerRetryMax, o.HandlerRetryMin, TimeSpan.FromDays(1));
+        Between(nameof(o.HandlerTimeout), o.HandlerTimeout, TimeSpan.FromMilliseconds(10), TimeSpan.FromDays(1));
+        Between(nameof(o.Retention), o.Retention, TimeSpan.FromHours(1), TimeSpan.FromDays(3650));
+        Count(nameof(o.MaxBodyBytes), o.MaxBodyBytes, 1, 64 * 1024 * 1024);
+        Count(nameof(o.InboxLimit), o.InboxLimit, 1, int.MaxValue);
+        Count(nameof(o.BackfillPageSize), o.BackfillPageSize, 1, 1000);
+        Count(nameof(o.HandlerMaxAttempts), o.HandlerMaxAttempts, 1, int.MaxValue);
+        if (o.FeedBaseAddress is { } feed && (!feed.IsAbsoluteUri || feed.Scheme is not ("http" or "https")))
+            errors.Add($"{Key(nameof(o.FeedBaseAddress))} must be an absolute http or https address.");
+        if (o.Endpoint is { } endpoint && (endpoint.Length is 0 or > 200 || endpoint.Any(c => !char.IsAsciiLetterOrDigit(c) && c is not ('_' or '-'))))
+            errors.Add($"{Key(nameof(o.Endpoint))} must be 1 to 200 letters, digits, _ and -.");
+        return errors;
+
+        string Key(string name) => $"Webhook receiver \"{source}\":{name}";
+
+        void Between(string name, TimeSpan value, TimeSpan min, TimeSpan max)
+        {
+            if (value < min || value > max)
+                errors.Add(string.Create(CultureInfo.InvariantCulture, $"{Key(name)} must lie between {min} and {max}; it is {value}."));
+        }
+
+        void Count(string name, int value, int min, int max)
+        {
+            if (value < min || value > max)
+                errors.Add(string.Create(CultureInfo.InvariantCulture, $"{Key(name)} must lie between {min} and {max}; it is {value}."));
+        }
+    }
+}

@@ -1,0 +1,84 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Primitives;
+
+namespace Webhooks.Receiver;
+
+/// <summary>
+/// The options in force for one source. They are made anew on every change of configuration, and kept when the new ones are invalid:
+/// a slip in a file must not take a running receiver down, so the exception may not reach whoever reloads the configuration.
+/// </summary>
+internal sealed partial class ReceiverSettings : IDisposable
+{
+    private readonly string _source;
+    private readonly IOptionsFactory<WebhookReceiverOptions> _factory;
+    private readonly ILogger _logger;
+    private readonly List<IDisposable> _subscriptions = [];
+    private readonly Lock _gate = new();
+    private volatile InForce? _inForce;
+
+    public ReceiverSettings(
+        string source, IOptionsFactory<WebhookReceiverOptions> factory,
+        IEnumerable<IOptionsChangeTokenSource<WebhookReceiverOptions>> changes, ILogger logger)
+    {
+        (_source, _factory, _logger) = (source, factory, logger);
+        foreach (var change in changes.Where(change => change.Name is null || change.Name == source))
+            _subscriptions.Add(ChangeToken.OnChange(change.GetChangeToken, Reload));
+    }
+
+    public WebhookReceiverOptions Options => Current.Options;
+
+    public LiveSecrets Secrets => Current.Secrets;
+
+    /// <summary>Raised when changed options have come into force.</summary>
+    public event Action? Changed;
+
+    /// <summary>Both together, so that one request never mixes two configurations.</summary>
+    /// <exception cref="OptionsValidationException">The first options are invalid.</exception>
+    public InForce Current
+    {
+        get
+        {
+            if (_inForce is { } known) return known;
+            lock (_gate) return _inForce ??= Read();
+        }
+    }
+
+    public void Dispose() => _subscriptions.ForEach(subscription => subscription.Dispose());
+
+    private void Reload()
+    {
+        try
+        {
+            lock (_gate) _inForce = Read();
+        }
+#pragma warning disable CA1031 // Whatever is wrong with the new configuration, the last good one stays.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            // The message names keys and rules, never values; a binder's exception may show a value, so only its type is told.
+            LogRefused(_source, e is OptionsValidationException ? e.Message : e.GetType().Name);
+            return;
+        }
+
+        LogReloaded(_source, _inForce.Options.Secrets.Count);
+        Changed?.Invoke();
+    }
+
+    private InForce Read()
+    {
+        var options = _factory.Create(_source);
+        var errors = OptionsRules.Check(_source, options);
+        return LiveSecrets.TryRead(options.Secrets, $"Webhook receiver \"{_source}\"", errors, out var secrets) && errors.Count == 0
+            ? new InForce(options, secrets)
+            : throw new OptionsValidationException(_source, typeof(WebhookReceiverOptions), errors);
+    }
+
+    [LoggerMessage(100, LogLevel.Error, "The changed configuration of webhook source {Source} is invalid and not applied; the last good one stays. {Reason}")]
+    private partial void LogRefused(string source, string reason);
+
+    [LoggerMessage(101, LogLevel.Information, "The changed configuration of webhook source {Source} is in force, with {Secrets} secret(s)")]
+    private partial void LogReloaded(string source, int secrets);
+
+    public sealed record InForce(WebhookReceiverOptions Options, LiveSecrets Secrets);
+}

@@ -1,0 +1,108 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Webhooks.Receiver;
+
+namespace Microsoft.Extensions.DependencyInjection;
+
+/// <summary>Says where a source's events are kept and who handles them.</summary>
+public static class WebhookReceiverBuilderExtensions
+{
+    private const string Reflection = "Reads the data by reflection. Pass a JsonTypeInfo<T> instead.";
+
+    /// <summary>Keeps the events in memory: for tests. What was answered 204 is gone with the process.</summary>
+    public static IWebhookReceiverBuilder UseMemoryInbox(this IWebhookReceiverBuilder builder)
+    {
+        var inbox = new MemoryInbox();
+        return builder.UseInbox(_ => inbox);
+    }
+
+    /// <summary>Keeps the events in an inbox of another kind.</summary>
+    public static IWebhookReceiverBuilder UseInbox(this IWebhookReceiverBuilder builder, Func<IServiceProvider, IWebhookInbox> inbox)
+    {
+        Registration(builder).Inbox = inbox;
+        return builder;
+    }
+
+    /// <summary>Has events of a type read as <typeparamref name="T"/> and handled by <typeparamref name="THandler"/>, one instance for each attempt.</summary>
+    [RequiresUnreferencedCode(Reflection)]
+    [RequiresDynamicCode(Reflection)]
+    public static IWebhookReceiverBuilder AddHandler<T, [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] THandler>(
+        this IWebhookReceiverBuilder builder, string type)
+        where THandler : class, IWebhookHandler<T>
+    {
+        builder.Services.TryAddScoped<THandler>();
+        return builder.Handle<T>(type, Resolve<T, THandler>);
+    }
+
+    /// <summary>Has events of a type read as <typeparamref name="T"/> and handled by <typeparamref name="THandler"/>, one instance for each attempt.</summary>
+    public static IWebhookReceiverBuilder AddHandler<T, [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] THandler>(
+        this IWebhookReceiverBuilder builder, string type, JsonTypeInfo<T> json)
+        where THandler : class, IWebhookHandler<T>
+    {
+        builder.Services.TryAddScoped<THandler>();
+        return builder.Handle(type, json, Resolve<T, THandler>);
+    }
+
+    /// <summary>Has events of a type handled by a delegate.</summary>
+    public static IWebhookReceiverBuilder Handle(
+        this IWebhookReceiverBuilder builder, string type, Func<WebhookEvent, WebhookHandlerContext, CancellationToken, Task> handler)
+    {
+        Registration(builder).Handlers.Add(type, new HandlerCall(handler));
+        return builder;
+    }
+
+    /// <summary>Has events of a type read as <typeparamref name="T"/> and handled by a delegate.</summary>
+    [RequiresUnreferencedCode(Reflection)]
+    [RequiresDynamicCode(Reflection)]
+    public static IWebhookReceiverBuilder Handle<T>(
+        this IWebhookReceiverBuilder builder, string type, Func<WebhookEvent<T>, WebhookHandlerContext, CancellationToken, Task> handler)
+    {
+        Registration(builder).Handlers.Add(type, HandlerTable.Typed(data => JsonSerializer.Deserialize<T>(data.Span, JsonSerializerOptions.Web), handler));
+        return builder;
+    }
+
+    /// <summary>Has events of a type read as <typeparamref name="T"/> and handled by a delegate.</summary>
+    public static IWebhookReceiverBuilder Handle<T>(
+        this IWebhookReceiverBuilder builder, string type, JsonTypeInfo<T> json,
+        Func<WebhookEvent<T>, WebhookHandlerContext, CancellationToken, Task> handler)
+    {
+        Registration(builder).Handlers.Add(type, HandlerTable.Typed(data => JsonSerializer.Deserialize(data.Span, json), handler));
+        return builder;
+    }
+
+    /// <summary>Has every event that no other handler takes handled by <typeparamref name="THandler"/>, one instance for each attempt.</summary>
+    public static IWebhookReceiverBuilder AddFallbackHandler<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] THandler>(
+        this IWebhookReceiverBuilder builder)
+        where THandler : class, IWebhookHandler
+    {
+        builder.Services.TryAddScoped<THandler>();
+        return builder.HandleFallback((webhookEvent, context, cancellationToken) =>
+            context.Services.GetRequiredService<THandler>().HandleAsync(webhookEvent, context, cancellationToken));
+    }
+
+    /// <summary>Has every event that no other handler takes handled by a delegate.</summary>
+    public static IWebhookReceiverBuilder HandleFallback(
+        this IWebhookReceiverBuilder builder, Func<WebhookEvent, WebhookHandlerContext, CancellationToken, Task> handler)
+    {
+        Registration(builder).Handlers.SetFallback(new HandlerCall(handler));
+        return builder;
+    }
+
+    /// <summary>Configures the HTTP client that reads the feed.</summary>
+    public static IWebhookReceiverBuilder ConfigureFeedClient(this IWebhookReceiverBuilder builder, Action<IHttpClientBuilder> configure)
+    {
+        ArgumentNullException.ThrowIfNull(configure);
+        configure(builder.Services.AddHttpClient(Registration(builder).FeedClient));
+        return builder;
+    }
+
+    private static Task Resolve<T, THandler>(WebhookEvent<T> webhookEvent, WebhookHandlerContext context, CancellationToken cancellationToken)
+        where THandler : class, IWebhookHandler<T> =>
+        context.Services.GetRequiredService<THandler>().HandleAsync(webhookEvent, context, cancellationToken);
+
+    private static SourceRegistration Registration(IWebhookReceiverBuilder builder) =>
+        (builder as WebhookReceiverServiceCollectionExtensions.Builder)?.Registration
+        ?? throw new ArgumentException("The builder is the one that AddWebhookReceiver gives.", nameof(builder));
+}

@@ -1,0 +1,107 @@
+using Microsoft.Data.Sqlite;
+
+namespace Webhooks.Receiver;
+
+/// <summary>One source's rows in the inbox file. Every method runs inside the writer's transaction.</summary>
+internal static class SqliteShelf
+{
+    private const string Find = "SELECT event_id FROM received WHERE source = $source AND seq = $seq AND epoch = $epoch";
+
+    private const string Insert =
+        "INSERT INTO received (source, seq, epoch, event_id, endpoint, body, received_at, from_feed) " +
+        "VALUES ($source, $seq, $epoch, $id, $endpoint, $body, $at, $feed)";
+
+    private const string InsertUnnumbered =
+        "INSERT INTO unnumbered (source, event_id, body, received_at) VALUES ($source, $id, $body, $at) ON CONFLICT DO NOTHING";
+
+    /// <summary>Reads what is known of a source; the marks come from their own file.</summary>
+    public static InboxTally Load(SqliteConnection file, string source)
+    {
+        file.Run("INSERT INTO source (name) VALUES ($source) ON CONFLICT DO NOTHING", ("$source", source));
+        var tally = new InboxTally();
+        using (var command = file.Command("SELECT endpoint, suspect, received, backfilled, duplicates, hold FROM source WHERE name = $source", ("$source", source)))
+        using (var row = command.ExecuteReader())
+        {
+            row.Read();
+            tally.Endpoint = row.IsDBNull(0) ? null : row.GetString(0);
+            tally.Suspect = row.GetBoolean(1);
+            tally.Counts = new InboxCounts { Received = row.GetInt64(2), Backfilled = row.GetInt64(3), Duplicates = row.GetInt64(4) };
+            tally.Hold = row.IsDBNull(5) ? null : StoredHold.Read(row.GetString(5));
+        }
+
+        using (var command = file.Command("SELECT epoch, seq FROM epoch WHERE source = $source", ("$source", source)))
+        using (var row = command.ExecuteReader())
+            while (row.Read()) tally.Epochs = tally.Epochs.With(new EpochStart(row.GetInt32(0), row.GetInt64(1)));
+
+        using (var command = file.Command("SELECT from_seq, to_seq FROM lost WHERE source = $source", ("$source", source)))
+        using (var row = command.ExecuteReader())
+            while (row.Read()) tally.Lost.Add(new SeqRange(row.GetInt64(0), row.GetInt64(1)));
+
+        using (var command = file.Command("SELECT coalesce(min(seq), 0), coalesce(max(seq), 0), coalesce(max(epoch), 0) FROM received WHERE source = $source", ("$source", source)))
+        using (var row = command.ExecuteReader())
+        {
+            row.Read();
+            (tally.Lowest, tally.Highest, tally.HighestEpoch) = (row.GetInt64(0), row.GetInt64(1), row.GetInt32(2));
+        }
+
+        tally.HighestEpochLowest = Number(file, "SELECT coalesce(min(seq), 0) FROM received WHERE source = $source AND epoch = $epoch",
+            ("$source", source), ("$epoch", tally.HighestEpoch));
+        tally.UnnumberedWaiting = Number(file, "SELECT count(*) FROM unnumbered WHERE source = $source AND done = 0", ("$source", source));
+        return tally;
+    }
+
+    /// <summary>Places the watermark in a tally.</summary>
+    public static void Place(SqliteConnection file, string source, InboxTally tally, StreamPosition? position) => tally.Reset(
+        position, seq => NumbersAfter(file, source, tally.Epochs, seq), seq => Stored(file, source, seq));
+
+    public static StoreOutcome Store(SqliteConnection file, string source, InboxTally tally, InboxEvent one, StoreRules rules)
+    {
+        var outcome = one.Seq == 0 ? StoreUnnumbered(file, source, tally, one, rules) : StoreNumbered(file, source, tally, one, rules);
+        if (outcome == StoreOutcome.Stored) tally.Added(one, seq => NumbersAfter(file, source, tally.Epochs, seq));
+        if (outcome == StoreOutcome.Duplicate) tally.Counts = tally.Counts with { Duplicates = tally.Counts.Duplicates + 1 };
+        if (outcome == StoreOutcome.Conflict) tally.Hold = StoreDecision.ConflictOf(one);
+        return outcome;
+    }
+
+    /// <summary>Writes what a batch has changed of a source's own row.</summary>
+    public static void Save(SqliteConnection file, string source, InboxTally tally) => file.Run(
+        "UPDATE source SET endpoint = $endpoint, suspect = $suspect, received = $received, backfilled = $backfilled, duplicates = $duplicates, hold = $hold WHERE name = $source",
+        ("$source", source), ("$endpoint", tally.Endpoint), ("$suspect", tally.Suspect), ("$received", tally.Counts.Received),
+        ("$backfilled", tally.Counts.Backfilled), ("$duplicates", tally.Counts.Duplicates), ("$hold", StoredHold.Write(tally.Hold)));
+
+    /// <summary>The stored numbers that count after one, in order, read as far as the caller goes.</summary>
+    public static IEnumerable<long> NumbersAfter(SqliteConnection file, string source, EpochMap epochs, long after) =>
+        Stored(file, source, after).Where(one => epochs.Counts(one.Epoch, one.Seq)).Select(one => one.Seq);
+
+    private static IEnumerable<EpochStart> Stored(SqliteConnection file, string source, long after)
+    {
+        using var command = file.Command("SELECT seq, epoch FROM received WHERE source = $source AND seq > $seq ORDER BY seq, epoch", ("$source", source), ("$seq", after));
+        using var row = command.ExecuteReader();
+        while (row.Read()) yield return new EpochStart(row.GetInt32(1), row.GetInt64(0));
+    }
+
+    public static long Number(SqliteConnection file, string sql, params ReadOnlySpan<(string Name, object? Value)> parameters)
+    {
+        using var command = file.Command(sql, parameters);
+        return (long)command.ExecuteScalar()!;
+    }
+
+    private static StoreOutcome StoreNumbered(SqliteConnection file, string source, InboxTally tally, InboxEvent one, StoreRules rules)
+    {
+        string? storedId;
+        using (var find = file.Command(Find, ("$source", source), ("$seq", one.Seq), ("$epoch", one.Epoch))) storedId = find.ExecuteScalar() as string;
+        var outcome = StoreDecision.Decide(one, tally.Endpoint, storedId, tally.Position, tally.Epochs, tally.Contiguous, tally.Waiting, rules);
+        if (outcome != StoreOutcome.Stored) return outcome;
+        tally.Endpoint ??= one.Endpoint;
+        file.Run(Insert, ("$source", source), ("$seq", one.Seq), ("$epoch", one.Epoch), ("$id", one.Id), ("$endpoint", one.Endpoint),
+            ("$body", one.Body.ToArray()), ("$at", one.ReceivedAt.ToUnixTimeMilliseconds()), ("$feed", one.FromFeed));
+        return outcome;
+    }
+
+    private static StoreOutcome StoreUnnumbered(SqliteConnection file, string source, InboxTally tally, InboxEvent one, StoreRules rules)
+    {
+        if (tally.UnnumberedWaiting >= rules.Limit) return StoreOutcome.Full;
+        return file.Run(InsertUnnumbered, ("$source", source), ("$id", one.Id), ("$body", one.Body.ToArray()),
+            ("$at", one.ReceivedAt.ToUnixTimeMilliseconds())) == 1 ? StoreOutcome.Stored : StoreOutcome.Duplicate;
+    }
+}

@@ -1,0 +1,41 @@
+-- The marks. They live where the handlers write, so that an effect and its mark commit together.
+
+-- How far a source's stream is processed, and counts of how it was. Moved only by comparing, so two processes cannot both move it.
+CREATE TABLE IF NOT EXISTS webhook_stream (
+    source    TEXT PRIMARY KEY,
+    epoch     INTEGER NOT NULL,
+    watermark INTEGER NOT NULL CHECK (watermark >= 0),
+    processed INTEGER NOT NULL DEFAULT 0,
+    unhandled INTEGER NOT NULL DEFAULT 0,
+    void      INTEGER NOT NULL DEFAULT 0,
+    parked    INTEGER NOT NULL DEFAULT 0,
+    lost      INTEGER NOT NULL DEFAULT 0
+);
+
+-- Events of foreign senders that were processed.
+CREATE TABLE IF NOT EXISTS webhook_processed (
+    source   TEXT NOT NULL,
+    event_id TEXT NOT NULL,
+    PRIMARY KEY (source, event_id)
+) WITHOUT ROWID;
+
+-- Events set aside after their handler's last attempt, whole: the inbox may prune its copy.
+CREATE TABLE IF NOT EXISTS webhook_parked (
+    source    TEXT NOT NULL,
+    epoch     INTEGER NOT NULL,
+    seq       INTEGER NOT NULL,
+    event_id  TEXT NOT NULL,
+    body      BLOB NOT NULL,
+    reason    TEXT NOT NULL,
+    parked_at INTEGER NOT NULL,
+    PRIMARY KEY (source, epoch, seq)
+);
+
+-- Numbers that the watermark passed, or went back before, in another way than by processing.
+CREATE TABLE IF NOT EXISTS webhook_passed (
+    source   TEXT NOT NULL,
+    epoch    INTEGER NOT NULL,
+    from_seq INTEGER NOT NULL,
+    to_seq   INTEGER NOT NULL,
+    reason   TEXT NOT NULL
+);

@@ -1,0 +1,203 @@
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Webhooks.Receiver.Tests;
+
+public sealed class MemoryInboxTests : InboxConformance
+{
+    protected override IWebhookInbox Create() => new MemoryInbox();
+}
+
+public sealed class SqliteInboxTests : InboxConformance
+{
+    private readonly string _path = Path.Combine(TestApp.NewFolder(), "inbox.db");
+
+    protected override IWebhookInbox Create() => new SqliteInbox(new SqliteInboxOptions { InboxPath = _path }, NullLogger<SqliteInbox>.Instance);
+
+    [Fact]
+    public async Task Reopen_EverythingIsAsItWas()
+    {
+        await StartAsync(0);
+        await StoreAsync(1, 2, 4);
+        await SettleAsync(0, 1);
+        await Inbox.AddEpochAsync("acme", new EpochStart(2, 9), default);
+        await Inbox.SetHoldAsync("acme", new StreamHold(HoldReason.HandlerFailed, 2, "evt_1_2", 3, "why", null), false, default);
+        var before = await Inbox.GetStateAsync("acme", default);
+        var after = await Create().GetStateAsync("acme", default);
+        Assert.Equal(before with { Epochs = after.Epochs, Lost = after.Lost }, after);
+        Assert.Equal(before.Epochs.Starts, after.Epochs.Starts);
+    }
+}
+
+/// <summary>What every inbox store must do.</summary>
+public abstract class InboxConformance
+{
+    private IWebhookInbox? _inbox;
+
+    protected IWebhookInbox Inbox => _inbox ??= Create();
+
+    protected abstract IWebhookInbox Create();
+
+    [Fact]
+    public async Task Store_SameNumberAndId_IsADuplicate() =>
+        Assert.Equal([StoreOutcome.Stored, StoreOutcome.Duplicate], await StoreAsync(1, 1));
+
+    [Fact]
+    public async Task Store_AtOrBelowTheWatermark_IsADuplicate()
+    {
+        await StartAsync(5);
+        Assert.Equal([StoreOutcome.Duplicate, StoreOutcome.Duplicate, StoreOutcome.Stored], await StoreAsync(1, 5, 6));
+    }
+
+    [Fact]
+    public async Task Store_SameNumberOtherId_IsAConflictAndHolds()
+    {
+        await StoreAsync(1);
+        Assert.Equal([StoreOutcome.Conflict], await Inbox.StoreAsync("acme", [Sent.Stored(1, id: "evt_other")], new StoreRules(100), default));
+        Assert.Equal(HoldReason.StreamConflict, (await Inbox.GetStateAsync("acme", default)).Hold?.Reason);
+    }
+
+    [Fact]
+    public async Task Store_FirstEndpointCounts_AnotherIsRefused()
+    {
+        await StoreAsync(1);
+        Assert.Equal([StoreOutcome.OtherEndpoint], await Inbox.StoreAsync("acme", [Sent.Stored(2, endpoint: "ep_2")], new StoreRules(100), default));
+        Assert.False(await Inbox.BindAsync("acme", "ep_2", default));
+        Assert.True(await Inbox.BindAsync("acme", Sent.Endpoint, default));
+    }
+
+    [Fact]
+    public async Task Store_SourcesAreApart()
+    {
+        await StoreAsync(1);
+        Assert.Equal([StoreOutcome.Stored], await Inbox.StoreAsync("other", [Sent.Stored(1)], new StoreRules(100), default));
+    }
+
+    [Fact]
+    public async Task Store_AtTheLimit_TakesOnlyTheNextMissing()
+    {
+        await StartAsync(0);
+        await StoreAsync(2, 3);
+        Assert.Equal(
+            [StoreOutcome.Full, StoreOutcome.Stored],
+            await Inbox.StoreAsync("acme", [Sent.Stored(4), Sent.Stored(1)], new StoreRules(2), default));
+    }
+
+    [Fact]
+    public async Task State_GapsAndContiguous_FollowWhatIsStored()
+    {
+        await StartAsync(2);
+        await StoreAsync(3, 5, 8, 9);
+        Assert.Equal([new SeqRange(4, 4), new SeqRange(6, 7)], await Inbox.FindGapsAsync("acme", 10, default));
+        await StoreAsync(4);
+        var state = await Inbox.GetStateAsync("acme", default);
+        Assert.Equal((5, 9, 5), (state.Contiguous, state.Highest, state.Waiting));
+        await Inbox.AddLostAsync("acme", new SeqRange(6, 7), default);
+        Assert.Equal(9, (await Inbox.GetStateAsync("acme", default)).Contiguous);
+        Assert.Empty(await Inbox.FindGapsAsync("acme", 10, default));
+    }
+
+    [Fact]
+    public async Task Read_StopsAtTheGap()
+    {
+        await StartAsync(0);
+        await StoreAsync(1, 2, 4);
+        Assert.Equal([1L, 2L], (await Inbox.ReadAsync("acme", 1, 10, default)).Select(one => one.Seq));
+        Assert.Empty(await Inbox.ReadAsync("acme", 3, 10, default));
+        Assert.Equal(Sent.Event(1).Body, (await Inbox.ReadAsync("acme", 1, 1, default))[0].Body.ToArray());
+    }
+
+    [Fact]
+    public async Task Advance_FromElsewhere_IsRefused()
+    {
+        await StartAsync(0);
+        await using var transaction = await Inbox.BeginAsync("acme", default);
+        Assert.False(await transaction.AdvanceAsync(new StreamPosition(1, 1), new StreamPosition(1, 2), Settlement.Processed, default));
+    }
+
+    [Fact]
+    public async Task Advance_WithoutCommit_ChangesNothing()
+    {
+        await StartAsync(0);
+        await StoreAsync(1);
+        await using (var transaction = await Inbox.BeginAsync("acme", default))
+            Assert.True(await transaction.AdvanceAsync(new StreamPosition(1, 0), new StreamPosition(1, 1), Settlement.Processed, default));
+        Assert.Equal(0, (await Inbox.GetStateAsync("acme", default)).Position?.Seq);
+        await SettleAsync(0, 1);
+        var state = await Inbox.GetStateAsync("acme", default);
+        Assert.Equal((1L, 0, 1), (state.Position?.Seq, state.Waiting, state.Counts.Processed));
+    }
+
+    [Fact]
+    public async Task Start_Twice_TheFirstCounts()
+    {
+        await StartAsync(3);
+        Assert.False(await Inbox.StartAsync("acme", new StreamPosition(1, 9), false, default));
+        Assert.Equal(3, (await Inbox.GetStateAsync("acme", default)).Position?.Seq);
+    }
+
+    [Fact]
+    public async Task Epoch_BeginningBelowTheWatermark_TakesTheStreamBack()
+    {
+        await StartAsync(0);
+        await StoreAsync(1, 2, 3);
+        await SettleAsync(0, 1);
+        await SettleAsync(1, 2);
+        await SettleAsync(2, 3);
+        await Inbox.StoreAsync("acme", [Sent.Stored(2, 2), Sent.Stored(3, 2)], new StoreRules(100), default);
+        await Inbox.AddEpochAsync("acme", new EpochStart(2, 2), default);
+        var state = await Inbox.GetStateAsync("acme", default);
+        Assert.Equal((1L, 3L), (state.Epochs.Base(state.Position!.Value), state.Contiguous));
+        Assert.Equal(["evt_2_2", "evt_2_3"], (await Inbox.ReadAsync("acme", 2, 10, default)).Select(one => one.Id));
+        await using (var transaction = await Inbox.BeginAsync("acme", default))
+        {
+            Assert.True(await transaction.AdvanceAsync(new StreamPosition(1, 3), new StreamPosition(2, 1), Settlement.Rewound, default));
+            await transaction.RecordPassedAsync(new PassedRange(1, 2, 3, "superseded"), default);
+            await transaction.CommitAsync(default);
+        }
+
+        state = await Inbox.GetStateAsync("acme", default);
+        Assert.Equal((new StreamPosition(2, 1), 3L, 2L), (state.Position!.Value, state.Contiguous, state.Waiting));
+        Assert.Equal([new PassedRange(1, 2, 3, "superseded")], await Inbox.GetPassedAsync("acme", 10, default));
+    }
+
+    [Fact]
+    public async Task Unnumbered_IsKeptOnceAndDueAgainAfterAFailure()
+    {
+        var now = DateTimeOffset.UtcNow;
+        var one = new InboxEvent("msg_1", null, 0, 0, "{}"u8.ToArray(), now);
+        Assert.Equal([StoreOutcome.Stored, StoreOutcome.Duplicate], await Inbox.StoreAsync("acme", [one, one], new StoreRules(100), default));
+        await Inbox.SetUnnumberedAsync("acme", "msg_1", new StreamHold(HoldReason.HandlerFailed, 0, "msg_1", 1, "why", now.AddMinutes(1)), default);
+        Assert.Empty(await Inbox.ReadUnnumberedAsync("acme", now, 10, default));
+        Assert.Equal(1, Assert.Single(await Inbox.ReadUnnumberedAsync("acme", now.AddMinutes(1), 10, default)).Attempts);
+        await Inbox.SetUnnumberedAsync("acme", "msg_1", null, default);
+        Assert.Equal(0, (await Inbox.GetStateAsync("acme", default)).UnnumberedWaiting);
+        Assert.Equal([StoreOutcome.Duplicate], await Inbox.StoreAsync("acme", [one], new StoreRules(100), default));
+    }
+
+    [Fact]
+    public async Task Prune_TakesOnlyWhatIsProcessedAndOld()
+    {
+        await StartAsync(0);
+        await StoreAsync(1, 2);
+        await SettleAsync(0, 1);
+        Assert.Equal(0, await Inbox.PruneAsync("acme", DateTimeOffset.UtcNow.AddHours(-1), default));
+        Assert.Equal(1, await Inbox.PruneAsync("acme", DateTimeOffset.UtcNow.AddHours(1), default));
+        Assert.Equal([StoreOutcome.Duplicate], await StoreAsync(1));
+    }
+
+    protected async Task StartAsync(long watermark)
+    {
+        await Inbox.AddEpochAsync("acme", new EpochStart(1, 1), default);
+        Assert.True(await Inbox.StartAsync("acme", new StreamPosition(1, watermark), false, default));
+    }
+
+    protected Task<IReadOnlyList<StoreOutcome>> StoreAsync(params long[] numbers) =>
+        Inbox.StoreAsync("acme", [.. numbers.Select(seq => Sent.Stored(seq))], new StoreRules(1000), default);
+
+    protected async Task SettleAsync(long from, long to)
+    {
+        await using var transaction = await Inbox.BeginAsync("acme", default);
+        Assert.True(await transaction.AdvanceAsync(new StreamPosition(1, from), new StreamPosition(1, to), Settlement.Processed, default));
+        await transaction.CommitAsync(default);
+    }
+}
