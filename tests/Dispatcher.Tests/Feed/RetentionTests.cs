@@ -1,5 +1,5 @@
 using System.Net;
-using Webhooks.Dispatcher.Database;
+using Webhooks.Dispatcher.Delivery;
 using Webhooks.Testing;
 
 namespace Webhooks.Dispatcher.Tests.Feed;
@@ -55,9 +55,6 @@ public class RetentionTests
         Assert.Equal([1, 4, 5], receiver.Requests.Select(Wire.Seq).Distinct());
     }
 
-    private static async Task RaiseFloorAsync(Platform platform, WebhookEndpointId endpoint, long floor)
-    {
-        await using var command = platform.Get<WebhookDatabase>().Command("Retention/raise_floor", endpoint.Value, floor);
-        await command.ExecuteNonQueryAsync();
-    }
+    private static Task RaiseFloorAsync(Platform platform, WebhookEndpointId endpoint, long floor) =>
+        platform.Get<StreamControl>().RaiseFloorAsync(endpoint, floor, default);
 }

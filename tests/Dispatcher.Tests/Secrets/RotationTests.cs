@@ -82,6 +82,22 @@ public class RotationTests
         Assert.Equal(3, await platform.ScalarAsync<long>("SELECT count(*) FROM webhooks.endpoint_secret WHERE expires_at IS NULL OR expires_at > now()"));
     }
 
+    /// <summary>Two changes at once each saw what the other was about to take away: an endpoint could end with four live secrets, or with none.</summary>
+    [Fact]
+    public async Task Revoke_EveryLiveSecretAtOnce_OneAlwaysStays()
+    {
+        await using var platform = await Platform.StartAsync(worker: false);
+        for (var round = 0; round < 10; round++)
+        {
+            var (_, endpoint) = await platform.AddEndpointAsync(new Uri("http://127.0.0.1:9/"));
+            var second = await platform.Endpoints.RotateSecretAsync(endpoint.Id);
+            await Task.WhenAll(new[] { endpoint.Secret, second }.Select(secret =>
+                Record.ExceptionAsync(() => platform.Endpoints.RevokeSecretAsync(endpoint.Id, secret.Fingerprint))));
+            Assert.Equal(1, await platform.ScalarAsync<long>(
+                $"SELECT count(*) FROM webhooks.endpoint_secret JOIN webhooks.endpoint e USING (endpoint) WHERE e.id = '{endpoint.Id}' AND expires_at IS NULL"));
+        }
+    }
+
     /// <summary>The hint of a rotation was lost with the listening connection; a pump that is never idle kept the old secrets for ever.</summary>
     [Fact]
     public async Task Rotate_HintLost_IsMadeUpForWhenListeningAgain()
