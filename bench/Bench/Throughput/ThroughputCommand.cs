@@ -63,7 +63,7 @@ internal static class ThroughputCommand
         report.Add("delivered_per_s", rates.Median, "published, delivered and settled, end to end", 0);
         report.Add("bare_per_s", new Distribution(bare).Median, "signed and posted, without a database", 0);
         report.Add("published_per_s", new Distribution(ours.Select(figures => events / figures.Published.TotalSeconds)).Median,
-            form == PublishForm.Group ? "256 publishers share commits" : "4 publishers, transactions of 100 events", 0);
+            form == PublishForm.Group ? "512 concurrent publishers share commits" : "4 publishers, transactions of 100 events", 0);
         if (server.CountsStatements)
             report.Add("statements_per_event", Median(figures => (double)figures.Server.Statements / events), "pg_stat_statements, the publishers' included");
         else
