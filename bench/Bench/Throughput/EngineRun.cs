@@ -13,7 +13,7 @@ internal sealed record EngineFigures(
 /// <summary>Everything at once: publishing, database, dispatcher, sink. From the first publish to where the last settle is on the disk.</summary>
 internal static class EngineRun
 {
-    private const int PublishersInGroup = 256;
+    private const int PublishersInGroup = 512;
     private const int PublishersOfTransactions = 4;
     private const int EventsInTransaction = 100;
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);

@@ -28,8 +28,9 @@ internal sealed class WebhookDatabase : IAsyncDisposable
             ReadBufferSize = BufferBytes,
             WriteBufferSize = BufferBytes,
         };
-        // Compiling takes longer than any of our statements. What the caller set is kept, and wins.
-        builder.Options = $"-c jit=off {builder.Options}".TrimEnd();
+        // Compiling takes longer than any of our statements, and so does planning: the server would plan anew whatever takes an array, whose length it
+        // then knows, though the plan is by the same index every time. What the caller set is kept, and wins.
+        builder.Options = $"-c jit=off -c plan_cache_mode=force_generic_plan {builder.Options}".TrimEnd();
         builder.ApplicationName ??= "webhooks-dispatcher";
         Schema = options.Value.Schema;
         _dataSource = NpgsqlDataSource.Create(builder.ConnectionString);
