@@ -38,7 +38,15 @@ internal sealed class Batcher<TItem, TResult> : IAsyncDisposable
     public async Task<TResult> RunAsync(TItem item, CancellationToken cancel = default)
     {
         var waiting = new Waiting(item, new(TaskCreationOptions.RunContinuationsAsynchronously));
-        await _waiting.Writer.WriteAsync(waiting, cancel);
+        try
+        {
+            await _waiting.Writer.WriteAsync(waiting, cancel);
+        }
+        catch (ChannelClosedException)
+        {
+            throw new ObjectDisposedException("Webhooks.Dispatcher", "The dispatcher has been stopped.");
+        }
+
         return await waiting.Result.Task;
     }
 

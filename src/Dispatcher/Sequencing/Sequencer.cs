@@ -23,6 +23,7 @@ internal sealed record SequencedBatch(int Events, int Deliveries, IReadOnlyDicti
 internal sealed class Sequencer(WebhookDatabase database, IOptions<WebhookDispatcherOptions> options, DispatcherMetrics metrics)
 {
     private const int BatchesKept = 100;
+    private const int ApplicationsKept = 5000;
 
     private readonly BucketMemory[] _memory = Enumerable.Range(0, WebhookApplications.Buckets).Select(_ => new BucketMemory()).ToArray();
 
@@ -54,7 +55,7 @@ internal sealed class Sequencer(WebhookDatabase database, IOptions<WebhookDispat
 
             using var activity = DispatcherDiagnostics.Source.StartActivity("webhooks.sequence");
             activity?.SetTag("webhooks.events", read.Pending.Count);
-            if (memory.Batch != read.Batch) memory.Directory.Clear();
+            if (memory.Batch != read.Batch || memory.Directory.Count > ApplicationsKept) memory.Directory.Clear();
             await LoadStreamsAsync(connection, bucket, read, memory.Directory, cancel);
             var duplicates = await JudgeDuplicatesAsync(connection, bucket, read, cancel);
             var plan = await PlanAsync(connection, bucket, read, duplicates, memory.Directory, cancel);
@@ -193,7 +194,12 @@ internal sealed class Sequencer(WebhookDatabase database, IOptions<WebhookDispat
 
         steps.Add(database.Step("Sequencing/write_batch", bucket, batchNumber, state.Mark, state.Gaps.Select(gap => gap.First).ToArray(),
             state.Gaps.Select(gap => gap.Last).ToArray(), state.Gaps.Select(gap => gap.Horizon).ToArray()));
-        if (batchNumber % BatchesKept == 0) steps.Add(database.Step("Sequencing/prune_batches", bucket, batchNumber));
+        if (batchNumber % BatchesKept == 0)
+        {
+            steps.Add(database.Step("Sequencing/prune_batches", bucket, batchNumber));
+            steps.Add(database.Step("Sequencing/prune_dedupe", bucket, options.Value.Sequencing.DedupeWindow));
+        }
+
         // Synchronous whatever the database's default: a seq that a receiver has seen must never be given to another event.
         steps.Insert(0, WebhookDatabase.Literal("SET LOCAL synchronous_commit = on"));
         steps.Add(WebhookDatabase.Literal("COMMIT"));

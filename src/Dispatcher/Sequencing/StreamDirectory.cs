@@ -20,6 +20,8 @@ internal sealed class StreamDirectory
 {
     private readonly Dictionary<long, Streams> _applications = [];
 
+    public int Count => _applications.Count;
+
     public bool Has(long application) => _applications.ContainsKey(application);
 
     public void Load(long application, IEnumerable<SequencedStream> streams) => _applications[application] = new Streams(streams);

@@ -40,6 +40,7 @@ public class PauseTests
         await using var sender = await Platform.StartAsync();
         await using var desk = await Platform.StartAsync(connectionString: sender.ConnectionString, worker: false);
         var (application, endpoint) = await sender.AddEndpointAsync(receiver.Url);
+        receiver.Respond(_ => ScriptedAnswer.NoContent with { DelayBefore = TimeSpan.FromMilliseconds(2) });
         for (var i = 0; i < 500; i++) _ = desk.PublishAsync(application);
         await receiver.WaitForAsync(20);
         await desk.Endpoints.PauseAsync(endpoint.Id);

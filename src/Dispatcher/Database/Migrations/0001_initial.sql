@@ -123,6 +123,7 @@ CREATE TABLE webhooks.dedupe (
     published_at timestamptz NOT NULL,
     PRIMARY KEY (bucket, application, dedupe_key)
 );
+CREATE INDEX dedupe_age ON webhooks.dedupe (bucket, published_at);
 
 -- Delivery of a stream: may it be sent, who sends, when next. Not touched by a delivery that goes well.
 -- `due_at` is when any node may take the endpoint: null = nothing to do; while it is leased, when the lease ends.
