@@ -3,6 +3,8 @@ namespace Webhooks.Receiver;
 /// <summary>Wakes one waiting loop. A signal given while nobody waits is kept, once.</summary>
 internal sealed class Signal : IDisposable
 {
+    private static readonly TimeSpan Longest = TimeSpan.FromDays(1);
+
     private readonly SemaphoreSlim _semaphore = new(0, 1);
 
     public void Set()
@@ -27,6 +29,8 @@ internal sealed class Signal : IDisposable
         }
 
         if (limit <= TimeSpan.Zero) return;
+        // Timers have an upper limit, and whoever waits looks anew when it wakes.
+        if (limit > Longest) limit = Longest;
         using var timer = new CancellationTokenSource(limit, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timer.Token, cancellationToken);
         try
