@@ -7,6 +7,9 @@ internal sealed class Signal : IDisposable
 
     private readonly SemaphoreSlim _semaphore = new(0, 1);
 
+    /// <summary>Whether a signal is kept that nobody has taken.</summary>
+    public bool IsSet => _semaphore.CurrentCount > 0;
+
     public void Set()
     {
         try
