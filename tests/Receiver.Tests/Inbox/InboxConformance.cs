@@ -7,11 +7,25 @@ public sealed class MemoryInboxTests : InboxConformance
     protected override IWebhookInbox Create() => new MemoryInbox();
 }
 
-public sealed class SqliteInboxTests : InboxConformance
+public sealed class SqliteInboxTests : InboxConformance, IAsyncLifetime
 {
-    private readonly string _path = Path.Combine(TestApp.NewFolder(), "inbox.db");
+    private readonly TestFolder _folder = TestApp.NewFolder();
+    private readonly List<SqliteInbox> _made = [];
 
-    protected override IWebhookInbox Create() => new SqliteInbox(new SqliteInboxOptions { InboxPath = _path }, NullLogger<SqliteInbox>.Instance);
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public async Task DisposeAsync()
+    {
+        foreach (var inbox in _made) await inbox.DisposeAsync();
+        _folder.Dispose();
+    }
+
+    protected override IWebhookInbox Create()
+    {
+        var inbox = new SqliteInbox(new SqliteInboxOptions { InboxPath = Path.Combine(_folder.Path, "inbox.db") }, NullLogger<SqliteInbox>.Instance);
+        _made.Add(inbox);
+        return inbox;
+    }
 
     [Fact]
     public async Task Reopen_EverythingIsAsItWas()
