@@ -29,6 +29,11 @@ internal static class SqliteFile
         }
     }
 
+    public static void MakeFolder(string file)
+    {
+        if (Path.GetDirectoryName(Path.GetFullPath(file)) is { } folder) Directory.CreateDirectory(folder);
+    }
+
     public static string Resource(string name)
     {
         using var stream = Assembly.GetExecutingAssembly().GetManifestResourceStream(name)

@@ -69,8 +69,16 @@ internal sealed class TestApp : IAsyncDisposable
         app.MapWebhookReceiver("/hooks/acme", Source);
         app.MapWebhookReceiver("/any/{source}");
         var started = new TestApp(app, folder, ownsFolder);
-        await app.StartAsync();
-        return started;
+        try
+        {
+            await app.StartAsync();
+            return started;
+        }
+        catch
+        {
+            await started.DisposeAsync();
+            throw;
+        }
     }
 
     public static HttpRequestMessage Request(

@@ -228,7 +228,7 @@ internal sealed partial class SqliteInbox : IWebhookInbox, IAsyncDisposable, IDi
         {
             return work();
         }
-        catch (SqliteException e)
+        catch (Exception e) when (e is SqliteException or IOException or UnauthorizedAccessException)
         {
             throw new InboxUnavailableException($"The marks of what is processed cannot be read or written: {e.Message}", e);
         }
@@ -236,7 +236,7 @@ internal sealed partial class SqliteInbox : IWebhookInbox, IAsyncDisposable, IDi
 
     private SqliteConnection OpenInbox(string path)
     {
-        if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } folder) Directory.CreateDirectory(folder);
+        SqliteFile.MakeFolder(path);
         var connection = SqliteFile.Open(_writerConnection, "FULL", "Inbox/inbox.sql");
         LogOpened(path);
         return connection;

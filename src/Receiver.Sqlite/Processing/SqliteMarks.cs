@@ -17,6 +17,8 @@ internal sealed class SqliteMarks(string connectionString, bool isOwn)
         lock (_gate)
         {
             var schema = _prepared ? null : "Processing/marks.sql";
+            // The marks are looked at before anything is written to the inbox, so either of the two may be the first in its folder.
+            if (schema is not null && isOwn) SqliteFile.MakeFolder(new SqliteConnectionStringBuilder(connectionString).DataSource);
             var connection = isOwn ? SqliteFile.Open(connectionString, "NORMAL", schema) : OpenForeign(schema);
             _prepared = true;
             return connection;

@@ -92,6 +92,16 @@ public sealed class SqliteTroubleTests
         await app.UntilProcessedAsync(1);
     }
 
+    /// <summary>A first start with the path of the README met trouble before the first delivery had made the folder.</summary>
+    [Fact]
+    public async Task State_FolderIsNotThereYet_MakesIt()
+    {
+        using var folder = TestApp.NewFolder();
+        var options = new SqliteInboxOptions { InboxPath = Path.Combine(folder.Path, "data", "inbox.db") };
+        await using var inbox = new SqliteInbox(options, NullLogger<SqliteInbox>.Instance);
+        Assert.Null((await inbox.GetStateAsync("acme", default)).Position);
+    }
+
     /// <summary>The sender counts 503s and pauses; without a delivery nothing told that the inbox was back.</summary>
     [Fact]
     public async Task Intake_InboxFileUnlocked_IsFoundBackWithoutADelivery()
