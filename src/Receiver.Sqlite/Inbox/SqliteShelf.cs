@@ -65,14 +65,14 @@ internal static class SqliteShelf
     }
 
     /// <summary>Writes what a batch has changed of a source's own row.</summary>
-    public static void Save(SqliteConnection file, SqliteTally tally) => file.Run(
+    public static void Save(SqliteConnection file, SqliteTally tally) => file.RunPrepared(
         "UPDATE source SET endpoint = $endpoint, suspect = $suspect, received = $received, backfilled = $backfilled, duplicates = $duplicates, hold = $hold, revision = $revision WHERE name = $source",
         ("$source", tally.Source), ("$endpoint", tally.Endpoint), ("$suspect", tally.Suspect), ("$received", tally.Counts.Received),
         ("$backfilled", tally.Counts.Backfilled), ("$duplicates", tally.Counts.Duplicates), ("$hold", StoredHold.Write(tally.Hold)),
         ("$revision", ++tally.Revision));
 
     public static long Revision(SqliteConnection file, string source) =>
-        Number(file, "SELECT coalesce(max(revision), 0) FROM source WHERE name = $source", ("$source", source));
+        file.NumberPrepared("SELECT coalesce(max(revision), 0) FROM source WHERE name = $source", ("$source", source));
 
     /// <summary>Records where an epoch begins; a later one takes back what was recorded as lost from there on.</summary>
     public static void Begin(SqliteConnection file, string source, InboxTally tally, EpochStart epoch)
@@ -111,12 +111,11 @@ internal static class SqliteShelf
 
     private static StoreOutcome StoreNumbered(SqliteConnection file, string source, InboxTally tally, InboxEvent one, StoreRules rules)
     {
-        string? storedId;
-        using (var find = file.Command(Find, ("$source", source), ("$seq", one.Seq), ("$epoch", one.Epoch))) storedId = find.ExecuteScalar() as string;
+        var storedId = file.ValuePrepared(Find, ("$source", source), ("$seq", one.Seq), ("$epoch", one.Epoch)) as string;
         var outcome = StoreDecision.Decide(one, tally.Endpoint, storedId, tally.Position, tally.Epochs, tally.Contiguous, tally.Waiting, rules);
         if (outcome != StoreOutcome.Stored) return outcome;
         tally.Endpoint ??= one.Endpoint;
-        file.Run(Insert, ("$source", source), ("$seq", one.Seq), ("$epoch", one.Epoch), ("$id", one.Id), ("$endpoint", one.Endpoint),
+        file.RunPrepared(Insert, ("$source", source), ("$seq", one.Seq), ("$epoch", one.Epoch), ("$id", one.Id), ("$endpoint", one.Endpoint),
             ("$body", one.Body.ToArray()), ("$at", one.ReceivedAt.ToUnixTimeMilliseconds()), ("$feed", one.FromFeed));
         return outcome;
     }
@@ -124,7 +123,7 @@ internal static class SqliteShelf
     private static StoreOutcome StoreUnnumbered(SqliteConnection file, string source, InboxTally tally, InboxEvent one, StoreRules rules)
     {
         if (tally.UnnumberedWaiting >= rules.Limit) return StoreOutcome.Full;
-        return file.Run(InsertUnnumbered, ("$source", source), ("$id", one.Id), ("$body", one.Body.ToArray()),
+        return file.RunPrepared(InsertUnnumbered, ("$source", source), ("$id", one.Id), ("$body", one.Body.ToArray()),
             ("$at", one.ReceivedAt.ToUnixTimeMilliseconds())) == 1 ? StoreOutcome.Stored : StoreOutcome.Duplicate;
     }
 }

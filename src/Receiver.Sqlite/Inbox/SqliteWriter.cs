@@ -17,7 +17,6 @@ internal sealed class SqliteWriter : IAsyncDisposable
     private readonly Action _rolledBack;
     private readonly Task _loop;
     private SqliteConnection? _connection;
-    private SqliteCommand? _version;
 
     /// <param name="open">Opens the file.</param>
     /// <param name="beforeCommit">Writes what belongs to a batch as a whole.</param>
@@ -63,14 +62,13 @@ internal sealed class SqliteWriter : IAsyncDisposable
         try
         {
             _connection ??= Open();
-            using var transaction = _connection.BeginTransaction();
+            // As text, and not as an object that every prepared command would have to be given anew. Immediate: it keeps all other writers out.
+            _connection.RunPrepared("BEGIN IMMEDIATE");
             began = true;
-            // Inside the transaction, which keeps all other writers out.
-            _version!.Transaction = transaction;
-            FileVersion = FileVersion with { Version = (long)_version.ExecuteScalar()! };
+            FileVersion = FileVersion with { Version = _connection.NumberPrepared("PRAGMA data_version") };
             foreach (var request in batch) request.Run(_connection);
             _beforeCommit(_connection);
-            transaction.Commit();
+            _connection.RunPrepared("COMMIT");
         }
 #pragma warning disable CA1031 // The requests get whatever it was; the writer itself goes on.
         catch (Exception e)
@@ -91,7 +89,6 @@ internal sealed class SqliteWriter : IAsyncDisposable
     private SqliteConnection Open()
     {
         var connection = _open();
-        _version = connection.Command("PRAGMA data_version");
         // A connection counts only what it has seen itself.
         FileVersion = (FileVersion.Opening + 1, 0);
         return connection;

@@ -19,7 +19,9 @@ internal sealed class SqliteMarks(string connectionString, bool isOwn)
             var schema = _prepared ? null : "Processing/marks.sql";
             // The marks are looked at before anything is written to the inbox, so either of the two may be the first in its folder.
             if (schema is not null && isOwn) SqliteFile.MakeFolder(new SqliteConnectionStringBuilder(connectionString).DataSource);
-            var connection = isOwn ? SqliteFile.Open(connectionString, "NORMAL", schema) : OpenForeign(schema);
+            var connection = isOwn && !_prepared ? SqliteFile.Open(connectionString, "NORMAL", schema) : OpenForeign(schema);
+            // The mode of the file stays with it; how it is flushed is every connection's own.
+            if (isOwn && _prepared) connection.Run("PRAGMA synchronous = NORMAL");
             _prepared = true;
             return connection;
         }

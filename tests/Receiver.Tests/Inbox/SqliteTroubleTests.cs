@@ -92,6 +92,29 @@ public sealed class SqliteTroubleTests
         await app.UntilProcessedAsync(1);
     }
 
+    [Fact]
+    public async Task Writer_BatchFailsHalfWay_IsRolledBackAndHoldsNoLock()
+    {
+        using var folder = TestApp.NewFolder();
+        var file = $"Data Source={Path.Combine(folder.Path, "one.db")};Pooling=False;Default Timeout=1";
+        var forgotten = 0;
+        await using var writer = new SqliteWriter(
+            () => SqliteFile.Open(file, "FULL", "Inbox/inbox.sql"), _ => { }, () => forgotten++);
+        await Assert.ThrowsAsync<InboxUnavailableException>(() => writer.WriteAsync<int>(connection =>
+        {
+            connection.RunPrepared("INSERT INTO source (name) VALUES ($source)", ("$source", "acme"));
+            throw new InvalidOperationException("half-way");
+        }));
+        using (var other = SqliteFile.Open(file, "FULL", null))
+        {
+            other.Run("BEGIN IMMEDIATE");
+            Assert.Equal(0L, other.ValuePrepared("SELECT count(*) FROM source"));
+        }
+
+        Assert.Equal(1, forgotten);
+        Assert.Equal(1, await writer.WriteAsync(connection => connection.RunPrepared("INSERT INTO source (name) VALUES ($source)", ("$source", "acme"))));
+    }
+
     /// <summary>A first start with the path of the README met trouble before the first delivery had made the folder.</summary>
     [Fact]
     public async Task State_FolderIsNotThereYet_MakesIt()
