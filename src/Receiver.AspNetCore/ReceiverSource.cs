@@ -48,6 +48,16 @@ internal sealed class ReceiverSource(SourceRegistration registration, ReceiverSe
 
     public DateTimeOffset LastDelivery => new(Interlocked.Read(ref _lastDelivery), TimeSpan.Zero);
 
+    /// <summary>The inbox can be written again.</summary>
+    public void InboxIsBack()
+    {
+        if (!InboxDown) return;
+        // The sender may have counted our failures and paused meanwhile.
+        InboxDown = false;
+        ProbeAsked = true;
+        Missing.Set();
+    }
+
     public void Delivered() => Interlocked.Exchange(ref _lastDelivery, time.GetUtcNow().UtcTicks);
 
     public void Dispose()

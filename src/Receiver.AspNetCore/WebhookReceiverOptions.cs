@@ -33,6 +33,13 @@ public sealed class WebhookReceiverOptions
     /// <value>Default: 7 days.</value>
     public TimeSpan Retention { get; set; } = TimeSpan.FromDays(7);
 
+    /// <summary>
+    /// How long the ids of processed events without a number (those of foreign senders) are remembered: at least 30 days. One that is sent again later is
+    /// processed again. Numbered events need no such memory, for the watermark is theirs.
+    /// </summary>
+    /// <value>Default: 90 days.</value>
+    public TimeSpan IdRetention { get; set; } = TimeSpan.FromDays(90);
+
     /// <summary>The endpoint's id at the sender (<c>ep_…</c>). When not set, the first verified delivery sets it for good.</summary>
     public string? Endpoint { get; set; }
 

@@ -1,4 +1,5 @@
 using System.Reflection;
+using System.Runtime.CompilerServices;
 using Microsoft.Data.Sqlite;
 
 namespace Webhooks.Receiver;
@@ -6,6 +7,9 @@ namespace Webhooks.Receiver;
 /// <summary>Opens databases and gives commands; the few things that every user of SQLite here needs alike.</summary>
 internal static class SqliteFile
 {
+    // A connection that is closed takes its statements with it.
+    private static readonly ConditionalWeakTable<SqliteConnection, Dictionary<string, SqliteCommand>> PreparedCommands = [];
+
     static SqliteFile() => SQLitePCL.Batteries_V2.Init();
 
     /// <summary>Opens a file in WAL mode, where readers and the one writer do not wait for each other.</summary>
@@ -29,6 +33,11 @@ internal static class SqliteFile
         }
     }
 
+    public static void MakeFolder(string file)
+    {
+        if (Path.GetDirectoryName(Path.GetFullPath(file)) is { } folder) Directory.CreateDirectory(folder);
+    }
+
     public static string Resource(string name)
     {
         using var stream = Assembly.GetExecutingAssembly().GetManifestResourceStream(name)
@@ -44,6 +53,30 @@ internal static class SqliteFile
         command.CommandText = sql;
 #pragma warning restore CA2100
         foreach (var (name, value) in parameters) command.Parameters.AddWithValue(name, value ?? DBNull.Value);
+        return command;
+    }
+
+    /// <summary>Runs a statement that stays prepared for as long as its connection is open: only for connections that are kept, and texts that are few.</summary>
+    public static int RunPrepared(this SqliteConnection connection, string sql, params ReadOnlySpan<(string Name, object? Value)> parameters) =>
+        Prepared(connection, sql, parameters).ExecuteNonQuery();
+
+    /// <summary>The one value of a prepared query; null when there is no row.</summary>
+    public static object? ValuePrepared(this SqliteConnection connection, string sql, params ReadOnlySpan<(string Name, object? Value)> parameters) =>
+        Prepared(connection, sql, parameters).ExecuteScalar();
+
+    public static long NumberPrepared(this SqliteConnection connection, string sql, params ReadOnlySpan<(string Name, object? Value)> parameters) =>
+        (long)connection.ValuePrepared(sql, parameters)!;
+
+    private static SqliteCommand Prepared(SqliteConnection connection, string sql, ReadOnlySpan<(string Name, object? Value)> parameters)
+    {
+        var known = PreparedCommands.GetValue(connection, _ => new Dictionary<string, SqliteCommand>(StringComparer.Ordinal));
+        if (!known.TryGetValue(sql, out var command))
+        {
+            known.Add(sql, command = connection.Command(sql, parameters));
+            return command;
+        }
+
+        for (var i = 0; i < parameters.Length; i++) command.Parameters[i].Value = parameters[i].Value ?? DBNull.Value;
         return command;
     }
 

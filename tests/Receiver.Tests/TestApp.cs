@@ -35,14 +35,14 @@ internal sealed class TestApp : IAsyncDisposable
     public IServiceProvider Services => _app.Services;
 
     /// <summary>A folder that outlives the app, so that another can be started on it.</summary>
-    public static string NewFolder() => Directory.CreateTempSubdirectory("receiver-").FullName;
+    public static TestFolder NewFolder() => new();
 
     public static async Task<TestApp> StartAsync(
         Action<WebhookReceiverOptions>? configure = null, Action<IWebhookReceiverBuilder>? handlers = null, string? folder = null,
         bool memory = false, IConfiguration? section = null, Action<WebApplication>? pipeline = null, Action<IServiceCollection>? services = null)
     {
         var ownsFolder = folder is null;
-        folder ??= NewFolder();
+        folder ??= NewFolder().Path;
         var host = WebApplication.CreateSlimBuilder();
         host.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0));
         host.Logging.ClearProviders();
@@ -69,8 +69,16 @@ internal sealed class TestApp : IAsyncDisposable
         app.MapWebhookReceiver("/hooks/acme", Source);
         app.MapWebhookReceiver("/any/{source}");
         var started = new TestApp(app, folder, ownsFolder);
-        await app.StartAsync();
-        return started;
+        try
+        {
+            await app.StartAsync();
+            return started;
+        }
+        catch
+        {
+            await started.DisposeAsync();
+            throw;
+        }
     }
 
     public static HttpRequestMessage Request(
@@ -111,6 +119,16 @@ internal sealed class TestApp : IAsyncDisposable
         await _app.DisposeAsync();
         if (_ownsFolder) Directory.Delete(Folder, recursive: true);
     }
+}
+
+/// <summary>A folder that is removed with everything in it.</summary>
+internal sealed class TestFolder : IDisposable
+{
+    public string Path { get; } = Directory.CreateTempSubdirectory("receiver-").FullName;
+
+    public static implicit operator string(TestFolder folder) => folder.Path;
+
+    public void Dispose() => Directory.Delete(Path, recursive: true);
 }
 
 /// <summary>Envelopes as the dispatcher makes them.</summary>

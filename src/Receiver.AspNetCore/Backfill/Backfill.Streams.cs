@@ -45,7 +45,8 @@ internal sealed partial class Backfill
             return default;
         }
 
-        var expired = new SeqRange(state.Contiguous + 1, page.Floor - 1);
+        // Nothing, when a delivery has filled it meanwhile.
+        if (MissingBelow(page.Floor, state, gaps).ToList() is not [var expired, ..]) return default;
         if (source.Feed.Unrecoverable != expired) LogUnrecoverable(source.Name, expired);
         source.Feed = source.Feed with { Unrecoverable = expired };
         var next = gaps.Where(gap => gap.To >= page.Floor).Select(gap => Math.Max(gap.From, page.Floor)).DefaultIfEmpty(Math.Max(state.Highest + 1, page.Floor)).Min();
@@ -90,7 +91,6 @@ internal sealed partial class Backfill
         _resumeNotBefore = now + Backoff.Next(_resumes, settings.Options.FeedRetryMin, settings.Options.FeedRetryMax, random.NextDouble(), retryAfter);
         // Only an operator can, or nobody need: asking again would change nothing until the state does.
         if (outcome == ResumeOutcome.NotPossible) _resumeRefusedFor = paused;
-        if (outcome is ResumeOutcome.Throttled or ResumeOutcome.Failed) _notBefore = _resumeNotBefore;
     }
 
     /// <summary>Without a feed nothing can be fetched: the stream begins with what came first, and a number that stays missing is lost.</summary>

@@ -39,7 +39,6 @@ internal sealed partial class Backfill(ReceiverSource source, FeedClient client,
             return null;
         }
 
-
         // Number 1 is here: nothing can lie before it, so processing need not wait for the feed.
         if (state is { Position: null, Lowest: 1, HighestEpoch: 1 } && options.StartAt == StartAt.Floor)
             state = await BeginAsync(new EpochStart(1, 1), new StreamPosition(1, 0), suspect: false, stopping).ConfigureAwait(false);
@@ -71,13 +70,15 @@ internal sealed partial class Backfill(ReceiverSource source, FeedClient client,
         while (true)
         {
             var state = await source.Inbox.GetStateAsync(source.Name, stopping).ConfigureAwait(false);
-            if (state.Waiting >= options.InboxLimit && !state.HasGap)
+            var after = Math.Max(from ?? 0, state.Contiguous);
+            // Beyond the highest stored number nothing is what the others wait for.
+            if (state.Waiting >= options.InboxLimit && after >= state.Highest)
             {
                 _notBefore = source.Time.GetUtcNow() + FullInboxPause;
                 return;
             }
 
-            var after = Math.Max(from ?? 0, state.Contiguous);
+            var asked = source.Time.GetUtcNow();
             var answer = await client.ReadAsync(settings, endpoint, after, options.BackfillPageSize, stopping).ConfigureAwait(false);
             if (answer.Page is not { } page)
             {
@@ -100,7 +101,8 @@ internal sealed partial class Backfill(ReceiverSource source, FeedClient client,
                 return;
             }
 
-            await Task.Delay(PageSpacing, source.Time, stopping).ConfigureAwait(false);
+            if (asked + PageSpacing - source.Time.GetUtcNow() is var rest && rest > TimeSpan.Zero)
+                await Task.Delay(rest, source.Time, stopping).ConfigureAwait(false);
         }
     }
 
@@ -108,6 +110,8 @@ internal sealed partial class Backfill(ReceiverSource source, FeedClient client,
     private async Task<Verdict> BelieveAsync(
         WebhookReceiverOptions options, InboxState state, FeedPage page, FeedOutcome outcome, long after, CancellationToken stopping)
     {
+        // Without this check an answer that contradicts itself would be asked for again and again.
+        if (outcome == FeedOutcome.RangeExpired && page.Floor <= after + 1) return new Verdict { Failure = "the page is said to begin below the floor, and does not" };
         if (state.Position is not { } position)
         {
             // The floor lies above: only a page tells the cursor.
@@ -139,6 +143,7 @@ internal sealed partial class Backfill(ReceiverSource source, FeedClient client,
         {
             // No limit: these are what the waiting ones wait for, and the loop stops at the limit by itself.
             var outcomes = await source.Inbox.StoreAsync(source.Name, page.Events, new StoreRules(int.MaxValue), stopping).ConfigureAwait(false);
+            source.InboxIsBack();
             var stored = outcomes.Count(one => one == StoreOutcome.Stored);
             if (stored > 0)
             {
@@ -173,6 +178,11 @@ internal sealed partial class Backfill(ReceiverSource source, FeedClient client,
         if (state.Contiguous < page.Head)
         {
             if (source.Feed.Unrecoverable is null) Failed("the feed does not give all it has", null, settings.Options);
+        }
+        else if (state.HighestEpoch > state.Epochs.Latest)
+        {
+            // Asked without a wait otherwise, for an event of an epoch that the feed does not know is waiting for its beginning.
+            Failed($"a delivery was of epoch {state.HighestEpoch}, the feed is at epoch {page.Epoch}", null, settings.Options);
         }
         else await ResumeIfPausedAsync(settings, endpoint, state, paused, stopping).ConfigureAwait(false);
     }

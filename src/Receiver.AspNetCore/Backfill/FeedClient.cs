@@ -40,7 +40,7 @@ internal sealed class FeedClient(Func<HttpClient> clients, TimeProvider time)
     public async Task<(ResumeOutcome Outcome, TimeSpan? RetryAfter)> ResumeAsync(
         ReceiverSettings.InForce settings, string endpoint, int epoch, long after, CancellationToken cancellationToken)
     {
-        using var request = Request(HttpMethod.Post, settings, $"v1/endpoints/{Uri.EscapeDataString(endpoint)}/resume", SignedContent.ResumeRequest(endpoint, epoch, after), out _);
+        using var request = Request(HttpMethod.Post, settings, $"v1/endpoints/{Uri.EscapeDataString(endpoint)}/resume", SignedContent.ResumeRequest(endpoint, epoch, after), out var id);
         request.Content = new StringContent(string.Create(CultureInfo.InvariantCulture, $$"""{"after":{{after}}}"""), Encoding.UTF8, "application/json");
         using var timer = Timer(settings, cancellationToken, out var either);
         using (either)
@@ -48,11 +48,13 @@ internal sealed class FeedClient(Func<HttpClient> clients, TimeProvider time)
             try
             {
                 using var response = await clients().SendAsync(request, HttpCompletionOption.ResponseHeadersRead, either.Token).ConfigureAwait(false);
-                // Only the status is believed: a forged one can do no more than let us look again.
+                // Of all but one only the status is believed: a forged one can do no more than let us look again. That asking is of no use,
+                // though, would be believed until the state changes, so it has to be signed.
                 return (response.StatusCode switch
                 {
                     HttpStatusCode.OK => ResumeOutcome.Resumed,
-                    HttpStatusCode.Conflict => ResumeOutcome.NotPossible,
+                    HttpStatusCode.Conflict when await ReadBodyAsync(response, either.Token).ConfigureAwait(false) is { } body
+                        && IsVerified(settings, response, id, body, time.GetUtcNow()) => ResumeOutcome.NotPossible,
                     HttpStatusCode.TooManyRequests => ResumeOutcome.Throttled,
                     _ => ResumeOutcome.Failed,
                 }, RetryAfter(response));
@@ -68,20 +70,19 @@ internal sealed class FeedClient(Func<HttpClient> clients, TimeProvider time)
     {
         var status = (int)response.StatusCode;
         var now = time.GetUtcNow();
-        var verified = WebhookVerifier.Verify(
-            Header(response, WebhookHeaders.Id), Header(response, WebhookHeaders.Timestamp), Header(response, WebhookHeaders.Signature), body,
-            settings.Secrets.At(now), now, settings.Options.TimestampTolerance, SignedContent.AnswerPrefix(requestId));
-        var page = FeedPageReader.Read(body, now);
-        if (!verified.IsValid)
-        {
-            // A refusal may be unsigned, when the sender has no secret left to sign with; it is told, and changes nothing here.
+        // A refusal may be unsigned, when the sender has no secret left to sign with; it is told, and changes nothing here.
+        if (!IsVerified(settings, response, requestId, body, now))
             return new FeedAnswer(status == 410 ? FeedOutcome.Refused : FeedOutcome.Unverified, status, RetryAfter(response));
-        }
-
+        var page = FeedPageReader.Read(body, now);
         if (status == 410 && page is not { ErrorCode: "range_expired" }) return new FeedAnswer(FeedOutcome.EndpointDeleted, status);
         if (page is null || (status == 200 && page.Endpoint != endpoint)) return new FeedAnswer(FeedOutcome.Malformed, status);
         return new FeedAnswer(status == 200 ? FeedOutcome.Page : FeedOutcome.RangeExpired, status, null, page);
     }
+
+    private static bool IsVerified(ReceiverSettings.InForce settings, HttpResponseMessage response, string requestId, byte[] body, DateTimeOffset now) =>
+        WebhookVerifier.Verify(
+            Header(response, WebhookHeaders.Id), Header(response, WebhookHeaders.Timestamp), Header(response, WebhookHeaders.Signature), body,
+            settings.Secrets.At(now), now, settings.Options.TimestampTolerance, SignedContent.AnswerPrefix(requestId)).IsValid;
 
     private HttpRequestMessage Request(HttpMethod method, ReceiverSettings.InForce settings, string path, byte[] content, out string id)
     {

@@ -47,7 +47,9 @@ internal static class FeedPageReader
             }
         }
 
-        return page.Epoch >= 1 && page.EpochStart >= 1 && page.Floor >= 1 && page.Head >= 0 ? page : null;
+        var isSound = page is { Epoch: >= 1, EpochStart: >= 1, Floor: >= 1, Head: >= 0, Cursor: >= 0 } && page.Cursor <= page.Head
+            && page.Floor - 1 <= page.Head && page.EpochStart - 1 <= page.Head;
+        return isSound ? page : null;
     }
 
     private static List<InboxEvent>? ReadEvents(ref Utf8JsonReader reader, ReadOnlyMemory<byte> body, DateTimeOffset now)

@@ -10,7 +10,7 @@ public interface IWebhookReceiverStatus
     /// <exception cref="ArgumentException">There is no such source.</exception>
     Task<WebhookSourceStatus> GetAsync(string source, CancellationToken cancellationToken = default);
 
-    /// <summary>Lets a blocked stream try again, whatever it was blocked for.</summary>
+    /// <summary>Lets a blocked stream try again, whatever it was blocked for, and events without a number that have used up their attempts.</summary>
     Task UnblockAsync(string source, CancellationToken cancellationToken = default);
 
     /// <summary>Says that an empty inbox behind an endpoint that has delivered before is meant.</summary>
@@ -31,6 +31,9 @@ public sealed record WebhookSourceStatus
 
     /// <summary>Events without a number that wait.</summary>
     public long UnnumberedWaiting { get; init; }
+
+    /// <summary>Those of them whose handler has used up its attempts: they wait for <see cref="IWebhookReceiverStatus.UnblockAsync"/>, or a new process.</summary>
+    public long UnnumberedFailed { get; init; }
 
     /// <summary>The counts since the inbox was made.</summary>
     public InboxCounts Counts { get; init; }

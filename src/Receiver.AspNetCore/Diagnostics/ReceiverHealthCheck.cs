@@ -29,6 +29,7 @@ internal sealed class ReceiverHealthCheck(IWebhookReceiverStatus status, string?
     private static void Judge(WebhookSourceStatus source, List<string> blocked, List<string> late)
     {
         if (source.InboxDown) blocked.Add($"{source.Source}: deliveries cannot be stored");
+        if (source.UnnumberedFailed > 0) blocked.Add($"{source.Source}: the handler has given up on {source.UnnumberedFailed} event(s) without a number");
         if (source.NearLimit) late.Add($"{source.Source}: three quarters of the inbox limit wait");
         if (source.FeedError is { } error) late.Add($"{source.Source}: the feed cannot be read ({error})");
         if (source.RefusedEndpoint is { } other) late.Add($"{source.Source}: deliveries for endpoint {other} are refused");

@@ -18,6 +18,7 @@ internal sealed class ReceiverStatus(ReceiverRegistry registry) : IWebhookReceiv
             Source = source,
             Streams = endpoint is null ? [] : [await StreamAsync(known, state, endpoint, cancellationToken).ConfigureAwait(false)],
             UnnumberedWaiting = state.UnnumberedWaiting,
+            UnnumberedFailed = state.UnnumberedFailed,
             Counts = state.Counts,
             RefusedEndpoint = known.RefusedEndpoint,
             FeedError = known.Feed.Error,

@@ -38,7 +38,9 @@ public interface IWebhookInbox
     /// <summary>Records numbers that cannot be had any more, so that the watermark may pass them.</summary>
     Task AddLostAsync(string source, SeqRange range, CancellationToken cancellationToken);
 
-    /// <summary>Stores why the stream does not go on; null when it does.</summary>
+    /// <summary>
+    /// Stores why the stream does not go on; null when it does. Null also gives the events without a number that have used up their attempts new ones.
+    /// </summary>
     /// <param name="source">The source.</param>
     /// <param name="hold">Why.</param>
     /// <param name="clearConflict">Whether somebody has decided that a stream conflict is over; otherwise one that is stored stays.</param>
@@ -59,6 +61,14 @@ public interface IWebhookInbox
 
     /// <summary>Numbers that the watermark has passed without an event's being processed in the end.</summary>
     Task<IReadOnlyList<PassedRange>> GetPassedAsync(string source, int limit, CancellationToken cancellationToken);
+
+    /// <summary>Finds out what other processes have stored meanwhile. For an inbox whose state is read anew each time there is nothing to do.</summary>
+    /// <returns>Whether there was something.</returns>
+    Task<bool> RefreshAsync(string source, CancellationToken cancellationToken) => Task.FromResult(false);
+
+    /// <summary>Forgets the marks of events without a number that were processed before a time; sent again, such an event is processed again.</summary>
+    /// <returns>How many were forgotten.</returns>
+    Task<int> PruneMarksAsync(string source, DateTimeOffset processedBefore, CancellationToken cancellationToken) => Task.FromResult(0);
 
     /// <summary>Removes processed events that were received before a time.</summary>
     /// <returns>How many were removed.</returns>

@@ -33,6 +33,9 @@ public sealed record InboxState
     /// <summary>Events without a number, not processed.</summary>
     public long UnnumberedWaiting { get; init; }
 
+    /// <summary>Those of them that wait for somebody to act, for their handler has used up its attempts.</summary>
+    public long UnnumberedFailed { get; init; }
+
     /// <summary>Numbers known to be lost.</summary>
     public IReadOnlyList<SeqRange> Lost { get; init; } = [];
 

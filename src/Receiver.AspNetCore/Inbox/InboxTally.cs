@@ -4,7 +4,7 @@ namespace Webhooks.Receiver;
 /// What a store keeps in mind of a source, so that a look at it costs nothing. Reads a store's numbers through a function only where they matter.
 /// Not safe for threads: the store locks it.
 /// </summary>
-internal sealed class InboxTally
+internal class InboxTally
 {
     public string? Endpoint { get; set; }
 
@@ -28,6 +28,9 @@ internal sealed class InboxTally
 
     public long UnnumberedWaiting { get; set; }
 
+    /// <summary>Those of them whose handler has used up its attempts.</summary>
+    public long UnnumberedFailed { get; set; }
+
     public StreamHold? Hold { get; set; }
 
     public bool Suspect { get; set; }
@@ -43,6 +46,20 @@ internal sealed class InboxTally
         if (clearConflict || Hold is not { Reason: HoldReason.StreamConflict }) Hold = hold;
     }
 
+    /// <summary>
+    /// Takes note of an epoch's beginning. What was lost from there on was lost of an earlier epoch, and the new one has numbers of its own there.
+    /// </summary>
+    public void Begin(EpochStart epoch)
+    {
+        if (Epochs.Starts.Any(known => known.Epoch >= epoch.Epoch)) return;
+        Epochs = Epochs.With(epoch);
+        for (var i = Lost.Count - 1; i >= 0; i--)
+        {
+            if (Lost[i].From >= epoch.Seq) Lost.RemoveAt(i);
+            else if (Lost[i].To >= epoch.Seq) Lost[i] = Lost[i] with { To = epoch.Seq - 1 };
+        }
+    }
+
     /// <summary>Takes note of a stored event.</summary>
     /// <param name="stored">The event.</param>
     /// <param name="numbersAfter">The stored numbers that count after one, in order.</param>
@@ -55,6 +72,8 @@ internal sealed class InboxTally
             return;
         }
 
+        // A late delivery of what a later epoch has superseded waits for nothing, and is no sign of a gap.
+        if (stored.Epoch < Epochs.At(stored.Seq)) return;
         Waiting++;
         var wasHighest = stored.Seq > Highest;
         Highest = Math.Max(Highest, stored.Seq);
@@ -64,7 +83,7 @@ internal sealed class InboxTally
         if (Position is null || stored.Seq != Contiguous + 1 || !Epochs.Counts(stored.Epoch, stored.Seq)) return;
 
         // In order, the usual case, nothing lies beyond and nothing has to be read.
-        if (wasHighest && Lost.Count == 0) Contiguous = stored.Seq;
+        if (wasHighest && Lost.All(range => range.To < stored.Seq)) Contiguous = stored.Seq;
         else Contiguous = SeqScan.Contiguous(Contiguous, numbersAfter(Contiguous), Lost);
     }
 
@@ -105,7 +124,7 @@ internal sealed class InboxTally
     public InboxState Snapshot() => new()
     {
         Endpoint = Endpoint, Position = Position, Epochs = Epochs, Contiguous = Contiguous, Lowest = Lowest, Highest = Highest,
-        HighestEpoch = HighestEpoch, HighestEpochLowest = HighestEpochLowest, Waiting = Waiting, UnnumberedWaiting = UnnumberedWaiting,
+        HighestEpoch = HighestEpoch, HighestEpochLowest = HighestEpochLowest, Waiting = Waiting, UnnumberedWaiting = UnnumberedWaiting, UnnumberedFailed = UnnumberedFailed,
         Lost = [.. Lost], Hold = Hold, Suspect = Suspect, Counts = Counts,
     };
 }

@@ -34,7 +34,7 @@ internal sealed class MemoryInbox : IWebhookInbox
 
     public Task AddEpochAsync(string source, EpochStart epoch, CancellationToken cancellationToken) => With(source, shelf =>
     {
-        shelf.Tally.Epochs = shelf.Tally.Epochs.With(epoch);
+        shelf.Tally.Begin(epoch);
         if (shelf.Tally.Position is { } position) shelf.Reset(position);
         return true;
     });
@@ -49,6 +49,9 @@ internal sealed class MemoryInbox : IWebhookInbox
     public Task SetHoldAsync(string source, StreamHold? hold, bool clearConflict, CancellationToken cancellationToken) => With(source, shelf =>
     {
         shelf.Tally.SetHold(hold, clearConflict);
+        if (hold is not null) return true;
+        foreach (var (id, one) in shelf.Unnumbered.Where(one => one.Value.Hold is { RetryAt: null }).ToList()) shelf.Unnumbered[id] = one with { Hold = null };
+        shelf.Tally.UnnumberedFailed = 0;
         return true;
     });
 
@@ -66,6 +69,7 @@ internal sealed class MemoryInbox : IWebhookInbox
     {
         var one = shelf.Unnumbered[eventId];
         if (hold is null && !one.Done) shelf.Tally.UnnumberedWaiting--;
+        if (hold is { RetryAt: null }) shelf.Tally.UnnumberedFailed++;
         shelf.Unnumbered[eventId] = one with { Done = hold is null, Hold = hold };
         return true;
     });

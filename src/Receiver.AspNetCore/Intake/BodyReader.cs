@@ -26,6 +26,8 @@ internal enum BodyStatus
 /// <summary>Reads a body once, as bytes, counting them as they come: a chunked request has no length to judge by.</summary>
 internal static class BodyReader
 {
+    private const int MaxInitialBuffer = 64 * 1024;
+
     public static async Task<(BodyStatus Status, byte[] Body)> ReadAsync(
         HttpContext context, int maxBytes, TimeSpan timeout, TimeProvider time)
     {
@@ -36,7 +38,8 @@ internal static class BodyReader
 
         using var timer = new CancellationTokenSource(timeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timer.Token, context.RequestAborted);
-        var body = new ArrayBufferWriter<byte>((int)Math.Clamp(request.ContentLength ?? 4096, 256, maxBytes + 1L));
+        // A stated length is only a claim: what has not come yet takes no memory.
+        var body = new ArrayBufferWriter<byte>((int)Math.Clamp(request.ContentLength + 1 ?? 4096, 256, MaxInitialBuffer));
         try
         {
             while (true)

@@ -123,6 +123,7 @@ internal static class EnvelopeReader
             }
 
             error = string.IsNullOrEmpty(_endpoint) ? "it has no endpoint"
+                : !OptionsRules.IsEndpoint(_endpoint) ? "its endpoint is not 1 to 200 letters, digits, _ and -"
                 : !_hasEpoch ? "it has no epoch"
                 : !_hasSeq ? "it has no seq"
                 : string.IsNullOrEmpty(_id) ? "it has no id"

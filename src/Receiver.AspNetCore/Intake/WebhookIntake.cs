@@ -84,14 +84,7 @@ internal sealed partial class WebhookIntake(ReceiverMetrics metrics, ILogger<Web
             return IntakeOutcome.Unavailable;
         }
 
-        if (source.InboxDown)
-        {
-            // The sender may have counted our failures and paused meanwhile.
-            source.InboxDown = false;
-            source.ProbeAsked = true;
-            source.Missing.Set();
-        }
-
+        source.InboxIsBack();
         switch (stored)
         {
             case StoreOutcome.Stored:

@@ -8,7 +8,8 @@ internal sealed partial class Pump
     private async Task<PumpResult> RunUnnumberedAsync(CancellationToken stopping)
     {
         var state = await source.Inbox.GetStateAsync(source.Name, stopping).ConfigureAwait(false);
-        if (state.UnnumberedWaiting == 0) return default;
+        // Those that were given up wait for somebody, and not for a time.
+        if (state.UnnumberedWaiting <= state.UnnumberedFailed) return default;
         var settled = 0;
         var due = await source.Inbox.ReadUnnumberedAsync(source.Name, source.Time.GetUtcNow(), ReadAhead, stopping).ConfigureAwait(false);
         foreach (var one in due)
@@ -35,19 +36,45 @@ internal sealed partial class Pump
                 if (failure is not null)
                 {
                     await transaction.DisposeAsync().ConfigureAwait(false);
-                    LogHandlerFailed(failure, source.Name, one.Event.Id, 0, one.Attempts + 1, options.HandlerMaxAttempts);
-                    var hold = HoldOf(one.Event, one.Attempts + 1, failure, one.Attempts + 1 >= options.HandlerMaxAttempts, options);
-                    await source.Inbox.SetUnnumberedAsync(source.Name, one.Event.Id, hold, CancellationToken.None).ConfigureAwait(false);
-                    return false;
+                    if (!await UnnumberedFailedAsync(one, failure, options, stopping).ConfigureAwait(false)) return false;
                 }
-
-                await transaction.CommitAsync(CancellationToken.None).ConfigureAwait(false);
+                else
+                {
+                    await transaction.CommitAsync(CancellationToken.None).ConfigureAwait(false);
+                    metrics.Settled(source.Name, Word(source.Handlers.Find(envelope.Type) is null ? Settlement.Unhandled : Settlement.Processed));
+                }
             }
         }
 
         await source.Inbox.SetUnnumberedAsync(source.Name, one.Event.Id, null, CancellationToken.None).ConfigureAwait(false);
         return true;
     }
+
+    /// <summary>Decides what follows from a handler's failure. True when the event is parked and so settled.</summary>
+    private async Task<bool> UnnumberedFailedAsync(UnnumberedEvent one, Exception failure, WebhookReceiverOptions options, CancellationToken stopping)
+    {
+        var (stored, attempts) = (one.Event, one.Attempts + 1);
+        var exhausted = attempts >= options.HandlerMaxAttempts;
+        LogHandlerFailed(failure, source.Name, stored.Id, 0, attempts, options.HandlerMaxAttempts);
+        if (exhausted && options.OnHandlerExhausted == ExhaustedPolicy.Park)
+        {
+            await using var transaction = await source.Inbox.BeginAsync(source.Name, stopping).ConfigureAwait(false);
+            if (!await transaction.MarkAsync(stored.Id, stopping).ConfigureAwait(false)) return true;
+            await transaction.ParkAsync(stored, Describe(failure), source.Time.GetUtcNow(), stopping).ConfigureAwait(false);
+            await transaction.CommitAsync(CancellationToken.None).ConfigureAwait(false);
+            metrics.Settled(source.Name, Word(Settlement.Parked));
+            LogParked(source.Name, stored.Id, 0);
+            return true;
+        }
+
+        var hold = HoldOf(stored, attempts, failure, exhausted, options);
+        await source.Inbox.SetUnnumberedAsync(source.Name, stored.Id, hold, CancellationToken.None).ConfigureAwait(false);
+        if (exhausted) LogGivenUp(source.Name, stored.Id, hold.Detail);
+        return false;
+    }
+
+    [LoggerMessage(306, LogLevel.Error, "The handler of webhook source {Source} has used up its attempts at event {EventId}, which has no number: {Detail}")]
+    private partial void LogGivenUp(string source, string eventId, string detail);
 
     [LoggerMessage(300, LogLevel.Warning, "The handler of webhook source {Source} failed at event {EventId} (number {Seq}), attempt {Attempt} of {Max}")]
     private partial void LogHandlerFailed(Exception exception, string source, string eventId, long seq, int attempt, int max);

@@ -20,6 +20,7 @@ internal sealed partial class Pump(ReceiverSource source, IServiceScopeFactory s
 
     public async Task<PumpResult> RunOnceAsync(CancellationToken stopping)
     {
+        if (_isFresh) await BeginAfreshAsync(stopping).ConfigureAwait(false);
         var unnumbered = await RunUnnumberedAsync(stopping).ConfigureAwait(false);
         var numbered = await RunStreamAsync(stopping).ConfigureAwait(false);
         return new PumpResult(
@@ -27,18 +28,19 @@ internal sealed partial class Pump(ReceiverSource source, IServiceScopeFactory s
             new[] { unnumbered.WaitUntil, numbered.WaitUntil }.Min());
     }
 
+    private async Task BeginAfreshAsync(CancellationToken stopping)
+    {
+        var state = await source.Inbox.GetStateAsync(source.Name, stopping).ConfigureAwait(false);
+        if (state.Hold is { RetryAt: null, Reason: not HoldReason.StreamConflict } || state.UnnumberedFailed > 0)
+            await source.Inbox.SetHoldAsync(source.Name, null, clearConflict: false, stopping).ConfigureAwait(false);
+        _isFresh = false;
+    }
+
     private async Task<PumpResult> RunStreamAsync(CancellationToken stopping)
     {
         var state = await source.Inbox.GetStateAsync(source.Name, stopping).ConfigureAwait(false);
-        metrics.Lag(source.Name, state.Waiting, state.Hold is { RetryAt: null });
+        metrics.Lag(source.Name, state.Waiting, state.Hold is { RetryAt: null } || source.Feed.Unrecoverable is not null);
         if (state.Position is not { } position) return default;
-        if (_isFresh && state.Hold is { RetryAt: null, Reason: not HoldReason.StreamConflict })
-        {
-            await source.Inbox.SetHoldAsync(source.Name, null, clearConflict: false, stopping).ConfigureAwait(false);
-            state = state with { Hold = null };
-        }
-
-        _isFresh = false;
         if (state.Hold is { } hold && (hold.RetryAt is null || hold.RetryAt > source.Time.GetUtcNow())) return new PumpResult(0, hold.RetryAt);
 
         if (state.Epochs.Base(position) is var start && start < position.Seq)
@@ -103,6 +105,14 @@ internal sealed partial class Pump(ReceiverSource source, IServiceScopeFactory s
 
         await using var transaction = await source.Inbox.BeginAsync(source.Name, stopping).ConfigureAwait(false);
         var how = envelope.IsVoid ? Settlement.Void : call is null ? Settlement.Unhandled : Settlement.Processed;
+        // Before the handler, not after it: of two processes on one inbox the second is to find the mark, and not to repeat effects that no
+        // transaction takes back.
+        if (!await transaction.AdvanceAsync(from, to, how, stopping).ConfigureAwait(false))
+        {
+            MovedElsewhere();
+            return false;
+        }
+
         if (how == Settlement.Processed)
         {
             var failure = await CallAsync(call!, envelope, stored, attempts + 1, transaction, options, stopping).ConfigureAwait(false);
@@ -111,12 +121,6 @@ internal sealed partial class Pump(ReceiverSource source, IServiceScopeFactory s
                 await transaction.DisposeAsync().ConfigureAwait(false);
                 return await FailedAsync(stored, from, to, attempts + 1, failure, options, stopping).ConfigureAwait(false);
             }
-        }
-
-        if (!await transaction.AdvanceAsync(from, to, how, stopping).ConfigureAwait(false))
-        {
-            MovedElsewhere();
-            return false;
         }
 
         await transaction.CommitAsync(CancellationToken.None).ConfigureAwait(false);

@@ -10,6 +10,7 @@ internal sealed partial class ReceiverWorker(
     ILoggerFactory loggers, IEnumerable<SourceRegistration> registrations, ILogger<ReceiverWorker> logger) : BackgroundService
 {
     private static readonly TimeSpan PauseAfterTrouble = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan RefreshInterval = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan PruneInterval = TimeSpan.FromMinutes(10);
 
     /// <summary>Reads the options of every source first: a wrong one stops the start, with a message that names the key.</summary>
@@ -30,12 +31,14 @@ internal sealed partial class ReceiverWorker(
         source.Settings.Changed += () =>
         {
             // New secrets or another policy may be what both have waited for.
+            source.RefusedEndpoint = null;
             source.ProbeAsked = true;
             source.Stored.Set();
             source.Missing.Set();
         };
         yield return LoopAsync(source, source.Stored, async token => (await pump.RunOnceAsync(token).ConfigureAwait(false)).WaitUntil, stopping);
         yield return LoopAsync(source, source.Missing, async token => await backfill.RunOnceAsync(token).ConfigureAwait(false), stopping);
+        yield return LoopAsync(source, null, token => RefreshAsync(source, token), stopping);
         yield return LoopAsync(source, null, token => PruneAsync(source, token), stopping);
     }
 
@@ -75,10 +78,31 @@ internal sealed partial class ReceiverWorker(
         }
     }
 
+    /// <summary>Notices what no signal tells: that another process has stored something, or that the inbox can be written again.</summary>
+    private static async Task<DateTimeOffset?> RefreshAsync(ReceiverSource source, CancellationToken cancellationToken)
+    {
+        if (source.InboxDown)
+        {
+            // No delivery may come any more, for the sender may have counted our failures and paused. Removing nothing is a write too.
+            await source.Inbox.PruneAsync(source.Name, DateTimeOffset.UnixEpoch, cancellationToken).ConfigureAwait(false);
+            source.InboxIsBack();
+        }
+
+        if (await source.Inbox.RefreshAsync(source.Name, cancellationToken).ConfigureAwait(false))
+        {
+            source.Stored.Set();
+            source.Missing.Set();
+        }
+
+        return source.Time.GetUtcNow() + RefreshInterval;
+    }
+
     private static async Task<DateTimeOffset?> PruneAsync(ReceiverSource source, CancellationToken cancellationToken)
     {
         var now = source.Time.GetUtcNow();
-        await source.Inbox.PruneAsync(source.Name, now - source.Settings.Options.Retention, cancellationToken).ConfigureAwait(false);
+        var options = source.Settings.Options;
+        await source.Inbox.PruneAsync(source.Name, now - options.Retention, cancellationToken).ConfigureAwait(false);
+        await source.Inbox.PruneMarksAsync(source.Name, now - options.IdRetention, cancellationToken).ConfigureAwait(false);
         return now + PruneInterval;
     }
 

@@ -3,7 +3,12 @@ namespace Webhooks.Receiver;
 /// <summary>Wakes one waiting loop. A signal given while nobody waits is kept, once.</summary>
 internal sealed class Signal : IDisposable
 {
+    private static readonly TimeSpan Longest = TimeSpan.FromDays(1);
+
     private readonly SemaphoreSlim _semaphore = new(0, 1);
+
+    /// <summary>Whether a signal is kept that nobody has taken.</summary>
+    public bool IsSet => _semaphore.CurrentCount > 0;
 
     public void Set()
     {
@@ -27,6 +32,8 @@ internal sealed class Signal : IDisposable
         }
 
         if (limit <= TimeSpan.Zero) return;
+        // Timers have an upper limit, and whoever waits looks anew when it wakes.
+        if (limit > Longest) limit = Longest;
         using var timer = new CancellationTokenSource(limit, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timer.Token, cancellationToken);
         try

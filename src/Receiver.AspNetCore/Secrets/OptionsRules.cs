@@ -5,6 +5,9 @@ namespace Webhooks.Receiver;
 /// <summary>The rules of the options, but for the secrets'. Each broken one gives a message that names the key and the range.</summary>
 internal static class OptionsRules
 {
+    /// <summary>What an endpoint's id may be. It goes into addresses and signed lines, so it is held to this wherever it comes from.</summary>
+    public static bool IsEndpoint(string id) => id.Length is > 0 and <= 200 && id.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-');
+
     public static List<string> Check(string source, WebhookReceiverOptions o)
     {
         var errors = new List<string>();
@@ -21,13 +24,14 @@ internal static class OptionsRules
         Between(nameof(o.HandlerRetryMax), o.HandlerRetryMax, o.HandlerRetryMin, TimeSpan.FromDays(1));
         Between(nameof(o.HandlerTimeout), o.HandlerTimeout, TimeSpan.FromMilliseconds(10), TimeSpan.FromDays(1));
         Between(nameof(o.Retention), o.Retention, TimeSpan.FromHours(1), TimeSpan.FromDays(3650));
+        Between(nameof(o.IdRetention), o.IdRetention, TimeSpan.FromDays(30), TimeSpan.FromDays(3650));
         Count(nameof(o.MaxBodyBytes), o.MaxBodyBytes, 1, 64 * 1024 * 1024);
         Count(nameof(o.InboxLimit), o.InboxLimit, 1, int.MaxValue);
         Count(nameof(o.BackfillPageSize), o.BackfillPageSize, 1, 1000);
         Count(nameof(o.HandlerMaxAttempts), o.HandlerMaxAttempts, 1, int.MaxValue);
         if (o.FeedBaseAddress is { } feed && (!feed.IsAbsoluteUri || feed.Scheme is not ("http" or "https")))
             errors.Add($"{Key(nameof(o.FeedBaseAddress))} must be an absolute http or https address.");
-        if (o.Endpoint is { } endpoint && (endpoint.Length is 0 or > 200 || endpoint.Any(c => !char.IsAsciiLetterOrDigit(c) && c is not ('_' or '-'))))
+        if (o.Endpoint is { } endpoint && !IsEndpoint(endpoint))
             errors.Add($"{Key(nameof(o.Endpoint))} must be 1 to 200 letters, digits, _ and -.");
         return errors;
 

@@ -61,6 +61,7 @@ internal sealed partial class SqliteInbox
                 ("$source", source), ("$id", eventId), ("$done", hold is null), ("$attempts", hold?.Attempts ?? 0),
                 ("$retry", hold?.RetryAt?.ToUnixTimeMilliseconds()), ("$error", hold?.Detail));
             if (hold is null) tally.UnnumberedWaiting -= changed;
+            if (hold is { RetryAt: null }) tally.UnnumberedFailed += changed;
             return true;
         });
 
@@ -85,6 +86,9 @@ internal sealed partial class SqliteInbox
         while (chunk > 0 && !cancellationToken.IsCancellationRequested);
         return removed;
     }
+
+    public Task<int> PruneMarksAsync(string source, DateTimeOffset processedBefore, CancellationToken cancellationToken) =>
+        Task.FromResult(Marks(() => _marks.Prune(source, processedBefore, PruneChunk, cancellationToken)));
 
     private T Read<T>(Func<SqliteConnection, T> work)
     {

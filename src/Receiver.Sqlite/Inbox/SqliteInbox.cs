@@ -10,10 +10,10 @@ namespace Webhooks.Receiver;
 /// </summary>
 internal sealed partial class SqliteInbox : IWebhookInbox, IAsyncDisposable, IDisposable
 {
-    private readonly ConcurrentDictionary<string, InboxTally> _tallies = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, SqliteTally> _tallies = new(StringComparer.Ordinal);
 
-    // Sources whose tally knows the watermark. Apart from the tallies, for intake must go on while the marks cannot be read.
-    private readonly ConcurrentDictionary<string, bool> _placed = new(StringComparer.Ordinal);
+    // What the batch under way has changed. Only the writer's loop touches it.
+    private readonly HashSet<SqliteTally> _changed = [];
     private readonly string _inboxConnection;
     private readonly string _writerConnection;
     private readonly SqliteMarks _marks;
@@ -30,7 +30,7 @@ internal sealed partial class SqliteInbox : IWebhookInbox, IAsyncDisposable, IDi
         _marks = options.ProcessedConnectionString is { } own
             ? new SqliteMarks(own, isOwn: false)
             : new SqliteMarks(Connection(Path.ChangeExtension(options.InboxPath, ".processed" + Path.GetExtension(options.InboxPath)), 30), isOwn: true);
-        _writer = new SqliteWriter(() => OpenInbox(options.InboxPath), Forget);
+        _writer = new SqliteWriter(() => OpenInbox(options.InboxPath), Save, Forget);
     }
 
     public Task<IReadOnlyList<StoreOutcome>> StoreAsync(
@@ -44,9 +44,25 @@ internal sealed partial class SqliteInbox : IWebhookInbox, IAsyncDisposable, IDi
 
     public async Task<InboxState> GetStateAsync(string source, CancellationToken cancellationToken)
     {
-        if (!_placed.ContainsKey(source)) await PlaceAsync(source).ConfigureAwait(false);
-        if (_tallies.TryGetValue(source, out var tally)) lock (tally) return tally.Snapshot();
-        throw new InboxUnavailableException("The inbox failed while it was being read.");
+        if (_tallies.TryGetValue(source, out var tally))
+        {
+            lock (tally)
+                if (tally.IsPlaced) return tally.Snapshot();
+        }
+
+        return await PlaceAsync(source).ConfigureAwait(false);
+    }
+
+    public async Task<bool> RefreshAsync(string source, CancellationToken cancellationToken)
+    {
+        var known = _tallies.GetValueOrDefault(source);
+        // What another process has stored is noticed at the beginning of a batch, whatever is in it.
+        await WriteAsync(source, (_, _) => true, changes: false).ConfigureAwait(false);
+        var isNew = !ReferenceEquals(known, _tallies.GetValueOrDefault(source));
+        var position = Marks(() => _marks.Position(source));
+        if ((await GetStateAsync(source, cancellationToken).ConfigureAwait(false)).Position == position) return isNew;
+        await PlaceAsync(source).ConfigureAwait(false);
+        return true;
     }
 
     public Task<bool> BindAsync(string source, string endpoint, CancellationToken cancellationToken) =>
@@ -54,9 +70,7 @@ internal sealed partial class SqliteInbox : IWebhookInbox, IAsyncDisposable, IDi
 
     public Task AddEpochAsync(string source, EpochStart epoch, CancellationToken cancellationToken) => WriteAsync(source, (file, tally) =>
     {
-        file.Run("INSERT INTO epoch (source, epoch, seq) VALUES ($source, $epoch, $seq) ON CONFLICT DO NOTHING",
-            ("$source", source), ("$epoch", epoch.Epoch), ("$seq", epoch.Seq));
-        tally.Epochs = tally.Epochs.With(epoch);
+        SqliteShelf.Begin(file, source, tally, epoch);
         SqliteShelf.Place(file, source, tally, tally.Position);
         return true;
     });
@@ -70,9 +84,10 @@ internal sealed partial class SqliteInbox : IWebhookInbox, IAsyncDisposable, IDi
         return true;
     });
 
-    public Task SetHoldAsync(string source, StreamHold? hold, bool clearConflict, CancellationToken cancellationToken) => WriteAsync(source, (_, tally) =>
+    public Task SetHoldAsync(string source, StreamHold? hold, bool clearConflict, CancellationToken cancellationToken) => WriteAsync(source, (file, tally) =>
     {
         tally.SetHold(hold, clearConflict);
+        if (hold is null && tally.UnnumberedFailed > 0) SqliteShelf.RetryUnnumbered(file, source, tally);
         return true;
     });
 
@@ -91,7 +106,7 @@ internal sealed partial class SqliteInbox : IWebhookInbox, IAsyncDisposable, IDi
         var connection = _marks.Open();
         try
         {
-            return new SqliteInboxTransaction(connection, source, moved => Committed(source, moved), () => _placed.TryRemove(source, out _));
+            return new SqliteInboxTransaction(connection, source, moved => Committed(source, moved), () => Displace(source));
         }
         catch
         {
@@ -107,50 +122,104 @@ internal sealed partial class SqliteInbox : IWebhookInbox, IAsyncDisposable, IDi
 
     public ValueTask DisposeAsync() => _writer.DisposeAsync();
 
-    private Task<T> WriteAsync<T>(string source, Func<SqliteConnection, InboxTally, T> work) => _writer.WriteAsync(file =>
+    private Task<T> WriteAsync<T>(string source, Func<SqliteConnection, SqliteTally, T> work, bool changes = true) => _writer.WriteAsync(file =>
     {
-        var tally = _tallies.GetOrAdd(source, name => SqliteShelf.Load(file, name));
+        var tally = Current(file, source);
         lock (tally)
         {
             var result = work(file, tally);
-            SqliteShelf.Save(file, source, tally);
+            if (changes) _changed.Add(tally);
             return result;
         }
     });
 
-    /// <summary>Reads the marks, and finds out what follows the watermark.</summary>
-    private async Task PlaceAsync(string source)
+    /// <summary>What is known of a source; read anew when another process has written to it.</summary>
+    private SqliteTally Current(SqliteConnection file, string source)
     {
-        var (position, counts) = Marks(() => _marks.Read(source));
-        await WriteAsync(source, (file, tally) =>
+        if (_tallies.TryGetValue(source, out var known))
         {
-            tally.Counts = counts with { Received = tally.Counts.Received, Backfilled = tally.Counts.Backfilled, Duplicates = tally.Counts.Duplicates };
-            SqliteShelf.Place(file, source, tally, position);
-            return true;
-        }).ConfigureAwait(false);
-        _placed[source] = true;
+            if (known.FileVersion == _writer.FileVersion || known.Revision == SqliteShelf.Revision(file, source))
+            {
+                known.FileVersion = _writer.FileVersion;
+                return known;
+            }
+
+            _changed.Remove(known);
+        }
+
+        var tally = SqliteShelf.Load(file, source);
+        tally.FileVersion = _writer.FileVersion;
+        _tallies[source] = tally;
+        return tally;
+    }
+
+    /// <summary>At the end of a batch: one row for each source that it changed, however many requests it held.</summary>
+    private void Save(SqliteConnection file)
+    {
+        foreach (var tally in _changed)
+        {
+            lock (tally) SqliteShelf.Save(file, tally);
+        }
+
+        _changed.Clear();
+    }
+
+    /// <summary>Reads the marks, and finds out what follows the watermark.</summary>
+    private async Task<InboxState> PlaceAsync(string source)
+    {
+        while (true)
+        {
+            var (position, counts) = Marks(() => _marks.Read(source));
+            var state = await WriteAsync(source, (file, tally) =>
+            {
+                // A commit came between the reading of the marks and this. A later epoch is later, whatever its number.
+                if (tally.Committed is { } known && (position is not { } read || (read.Epoch, read.Seq).CompareTo((known.Epoch, known.Seq)) < 0))
+                {
+                    tally.Committed = null;
+                    return null;
+                }
+
+                tally.Counts = counts with { Received = tally.Counts.Received, Backfilled = tally.Counts.Backfilled, Duplicates = tally.Counts.Duplicates };
+                SqliteShelf.Place(file, source, tally, position);
+                tally.IsPlaced = true;
+                return tally.Snapshot();
+            }, changes: false).ConfigureAwait(false);
+            if (state is not null) return state;
+        }
+    }
+
+    /// <summary>Has the watermark of a source read anew.</summary>
+    private void Displace(string source)
+    {
+        if (!_tallies.TryGetValue(source, out var tally)) return;
+        lock (tally) tally.IsPlaced = false;
     }
 
     private void Committed(string source, Moved moved)
     {
-        // Going back, and a tally forgotten meanwhile, are found out anew from the files.
-        if (moved.How == Settlement.Rewound || !_tallies.TryGetValue(source, out var tally))
-        {
-            _placed.TryRemove(source, out _);
-            return;
-        }
-
+        // A tally that was forgotten meanwhile finds it out from the files.
+        if (!_tallies.TryGetValue(source, out var tally)) return;
         lock (tally)
         {
-            if (moved.To is { } to) tally.Advance(to, moved.How);
-            if (moved.Marked) tally.Counts = tally.Counts with { Processed = tally.Counts.Processed + 1 };
+            tally.Committed = moved.To ?? tally.Committed;
+            if (moved.How == Settlement.Rewound || !tally.IsPlaced) tally.IsPlaced = false;
+            else
+            {
+                if (moved.To is { } to) tally.Advance(to, moved.How);
+                if (moved.Marked)
+                {
+                    tally.Counts = moved.How == Settlement.Parked
+                        ? tally.Counts with { Parked = tally.Counts.Parked + 1 }
+                        : tally.Counts with { Processed = tally.Counts.Processed + 1 };
+                }
+            }
         }
     }
 
     private void Forget()
     {
         _tallies.Clear();
-        _placed.Clear();
+        _changed.Clear();
     }
 
     private static T Marks<T>(Func<T> work)
@@ -159,7 +228,7 @@ internal sealed partial class SqliteInbox : IWebhookInbox, IAsyncDisposable, IDi
         {
             return work();
         }
-        catch (SqliteException e)
+        catch (Exception e) when (e is SqliteException or IOException or UnauthorizedAccessException)
         {
             throw new InboxUnavailableException($"The marks of what is processed cannot be read or written: {e.Message}", e);
         }
@@ -167,7 +236,7 @@ internal sealed partial class SqliteInbox : IWebhookInbox, IAsyncDisposable, IDi
 
     private SqliteConnection OpenInbox(string path)
     {
-        if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } folder) Directory.CreateDirectory(folder);
+        SqliteFile.MakeFolder(path);
         var connection = SqliteFile.Open(_writerConnection, "FULL", "Inbox/inbox.sql");
         LogOpened(path);
         return connection;

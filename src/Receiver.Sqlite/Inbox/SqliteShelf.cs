@@ -15,10 +15,10 @@ internal static class SqliteShelf
         "INSERT INTO unnumbered (source, event_id, body, received_at) VALUES ($source, $id, $body, $at) ON CONFLICT DO NOTHING";
 
     /// <summary>Reads what is known of a source; the marks come from their own file.</summary>
-    public static InboxTally Load(SqliteConnection file, string source)
+    public static SqliteTally Load(SqliteConnection file, string source)
     {
         file.Run("INSERT INTO source (name) VALUES ($source) ON CONFLICT DO NOTHING", ("$source", source));
-        var tally = new InboxTally();
+        var tally = new SqliteTally(source, Revision(file, source));
         using (var command = file.Command("SELECT endpoint, suspect, received, backfilled, duplicates, hold FROM source WHERE name = $source", ("$source", source)))
         using (var row = command.ExecuteReader())
         {
@@ -47,6 +47,7 @@ internal static class SqliteShelf
         tally.HighestEpochLowest = Number(file, "SELECT coalesce(min(seq), 0) FROM received WHERE source = $source AND epoch = $epoch",
             ("$source", source), ("$epoch", tally.HighestEpoch));
         tally.UnnumberedWaiting = Number(file, "SELECT count(*) FROM unnumbered WHERE source = $source AND done = 0", ("$source", source));
+        tally.UnnumberedFailed = Number(file, "SELECT count(*) FROM unnumbered WHERE source = $source AND done = 0 AND attempts > 0 AND retry_at IS NULL", ("$source", source));
         return tally;
     }
 
@@ -64,10 +65,32 @@ internal static class SqliteShelf
     }
 
     /// <summary>Writes what a batch has changed of a source's own row.</summary>
-    public static void Save(SqliteConnection file, string source, InboxTally tally) => file.Run(
-        "UPDATE source SET endpoint = $endpoint, suspect = $suspect, received = $received, backfilled = $backfilled, duplicates = $duplicates, hold = $hold WHERE name = $source",
-        ("$source", source), ("$endpoint", tally.Endpoint), ("$suspect", tally.Suspect), ("$received", tally.Counts.Received),
-        ("$backfilled", tally.Counts.Backfilled), ("$duplicates", tally.Counts.Duplicates), ("$hold", StoredHold.Write(tally.Hold)));
+    public static void Save(SqliteConnection file, SqliteTally tally) => file.RunPrepared(
+        "UPDATE source SET endpoint = $endpoint, suspect = $suspect, received = $received, backfilled = $backfilled, duplicates = $duplicates, hold = $hold, revision = $revision WHERE name = $source",
+        ("$source", tally.Source), ("$endpoint", tally.Endpoint), ("$suspect", tally.Suspect), ("$received", tally.Counts.Received),
+        ("$backfilled", tally.Counts.Backfilled), ("$duplicates", tally.Counts.Duplicates), ("$hold", StoredHold.Write(tally.Hold)),
+        ("$revision", ++tally.Revision));
+
+    public static long Revision(SqliteConnection file, string source) =>
+        file.NumberPrepared("SELECT coalesce(max(revision), 0) FROM source WHERE name = $source", ("$source", source));
+
+    /// <summary>Records where an epoch begins; a later one takes back what was recorded as lost from there on.</summary>
+    public static void Begin(SqliteConnection file, string source, InboxTally tally, EpochStart epoch)
+    {
+        if (file.Run("INSERT INTO epoch (source, epoch, seq) VALUES ($source, $epoch, $seq) ON CONFLICT DO NOTHING",
+            ("$source", source), ("$epoch", epoch.Epoch), ("$seq", epoch.Seq)) == 0) return;
+        tally.Begin(epoch);
+        file.Run("DELETE FROM lost WHERE source = $source", ("$source", source));
+        foreach (var range in tally.Lost)
+            file.Run("INSERT OR REPLACE INTO lost (source, from_seq, to_seq) VALUES ($source, $from, $to)", ("$source", source), ("$from", range.From), ("$to", range.To));
+    }
+
+    /// <summary>Has events without a number tried again that were given up.</summary>
+    public static void RetryUnnumbered(SqliteConnection file, string source, InboxTally tally)
+    {
+        file.Run("UPDATE unnumbered SET attempts = 0 WHERE source = $source AND done = 0 AND attempts > 0 AND retry_at IS NULL", ("$source", source));
+        tally.UnnumberedFailed = 0;
+    }
 
     /// <summary>The stored numbers that count after one, in order, read as far as the caller goes.</summary>
     public static IEnumerable<long> NumbersAfter(SqliteConnection file, string source, EpochMap epochs, long after) =>
@@ -88,12 +111,11 @@ internal static class SqliteShelf
 
     private static StoreOutcome StoreNumbered(SqliteConnection file, string source, InboxTally tally, InboxEvent one, StoreRules rules)
     {
-        string? storedId;
-        using (var find = file.Command(Find, ("$source", source), ("$seq", one.Seq), ("$epoch", one.Epoch))) storedId = find.ExecuteScalar() as string;
+        var storedId = file.ValuePrepared(Find, ("$source", source), ("$seq", one.Seq), ("$epoch", one.Epoch)) as string;
         var outcome = StoreDecision.Decide(one, tally.Endpoint, storedId, tally.Position, tally.Epochs, tally.Contiguous, tally.Waiting, rules);
         if (outcome != StoreOutcome.Stored) return outcome;
         tally.Endpoint ??= one.Endpoint;
-        file.Run(Insert, ("$source", source), ("$seq", one.Seq), ("$epoch", one.Epoch), ("$id", one.Id), ("$endpoint", one.Endpoint),
+        file.RunPrepared(Insert, ("$source", source), ("$seq", one.Seq), ("$epoch", one.Epoch), ("$id", one.Id), ("$endpoint", one.Endpoint),
             ("$body", one.Body.ToArray()), ("$at", one.ReceivedAt.ToUnixTimeMilliseconds()), ("$feed", one.FromFeed));
         return outcome;
     }
@@ -101,7 +123,7 @@ internal static class SqliteShelf
     private static StoreOutcome StoreUnnumbered(SqliteConnection file, string source, InboxTally tally, InboxEvent one, StoreRules rules)
     {
         if (tally.UnnumberedWaiting >= rules.Limit) return StoreOutcome.Full;
-        return file.Run(InsertUnnumbered, ("$source", source), ("$id", one.Id), ("$body", one.Body.ToArray()),
+        return file.RunPrepared(InsertUnnumbered, ("$source", source), ("$id", one.Id), ("$body", one.Body.ToArray()),
             ("$at", one.ReceivedAt.ToUnixTimeMilliseconds())) == 1 ? StoreOutcome.Stored : StoreOutcome.Duplicate;
     }
 }

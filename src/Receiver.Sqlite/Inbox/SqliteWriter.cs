@@ -13,17 +13,22 @@ internal sealed class SqliteWriter : IAsyncDisposable
 
     private readonly Channel<Request> _requests = Channel.CreateUnbounded<Request>(new UnboundedChannelOptions { SingleReader = true });
     private readonly Func<SqliteConnection> _open;
+    private readonly Action<SqliteConnection> _beforeCommit;
     private readonly Action _rolledBack;
     private readonly Task _loop;
     private SqliteConnection? _connection;
 
     /// <param name="open">Opens the file.</param>
+    /// <param name="beforeCommit">Writes what belongs to a batch as a whole.</param>
     /// <param name="rolledBack">Called when a batch failed, for whoever keeps in mind what it wrote.</param>
-    public SqliteWriter(Func<SqliteConnection> open, Action rolledBack)
+    public SqliteWriter(Func<SqliteConnection> open, Action<SqliteConnection> beforeCommit, Action rolledBack)
     {
-        (_open, _rolledBack) = (open, rolledBack);
+        (_open, _beforeCommit, _rolledBack) = (open, beforeCommit, rolledBack);
         _loop = Task.Run(LoopAsync);
     }
+
+    /// <summary>Differs from what it was when another connection has written to the file. To be read inside a batch only.</summary>
+    public (int Opening, long Version) FileVersion { get; private set; }
 
     /// <summary>Runs in the next batch; the answer comes after its commit.</summary>
     public async Task<T> WriteAsync<T>(Func<SqliteConnection, T> work)
@@ -56,11 +61,14 @@ internal sealed class SqliteWriter : IAsyncDisposable
         var began = false;
         try
         {
-            _connection ??= _open();
-            using var transaction = _connection.BeginTransaction();
+            _connection ??= Open();
+            // As text, and not as an object that every prepared command would have to be given anew. Immediate: it keeps all other writers out.
+            _connection.RunPrepared("BEGIN IMMEDIATE");
             began = true;
+            FileVersion = FileVersion with { Version = _connection.NumberPrepared("PRAGMA data_version") };
             foreach (var request in batch) request.Run(_connection);
-            transaction.Commit();
+            _beforeCommit(_connection);
+            _connection.RunPrepared("COMMIT");
         }
 #pragma warning disable CA1031 // The requests get whatever it was; the writer itself goes on.
         catch (Exception e)
@@ -68,6 +76,7 @@ internal sealed class SqliteWriter : IAsyncDisposable
         {
             _connection?.Dispose();
             _connection = null;
+            // Whatever was changed in mind must not stay there either.
             if (began) _rolledBack();
             var failure = new InboxUnavailableException($"The inbox file cannot be written: {e.Message}", e);
             foreach (var request in batch) request.Fail(failure);
@@ -75,6 +84,14 @@ internal sealed class SqliteWriter : IAsyncDisposable
         }
 
         foreach (var request in batch) request.Complete();
+    }
+
+    private SqliteConnection Open()
+    {
+        var connection = _open();
+        // A connection counts only what it has seen itself.
+        FileVersion = (FileVersion.Opening + 1, 0);
+        return connection;
     }
 
     private abstract class Request

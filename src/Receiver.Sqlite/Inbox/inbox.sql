@@ -8,7 +8,9 @@ CREATE TABLE IF NOT EXISTS source (
     received   INTEGER NOT NULL DEFAULT 0,
     backfilled INTEGER NOT NULL DEFAULT 0,
     duplicates INTEGER NOT NULL DEFAULT 0,
-    hold       TEXT
+    hold       TEXT,
+    -- Raised with each change, so that another process sees that what it has in mind is old.
+    revision   INTEGER NOT NULL DEFAULT 0
 );
 
 -- One row for a numbered event, never updated. What is processed is told by the watermark beside the handler's data.

@@ -46,6 +46,7 @@ internal sealed class SqliteInboxTransaction(SqliteConnection connection, string
         connection.Run("INSERT OR REPLACE INTO webhook_parked (source, epoch, seq, event_id, body, reason, parked_at) VALUES ($source, $epoch, $seq, $id, $body, $reason, $at)",
             ("$source", source), ("$epoch", parked.Epoch), ("$seq", parked.Seq), ("$id", parked.Id), ("$body", parked.Body.ToArray()),
             ("$reason", reason), ("$at", at.ToUnixTimeMilliseconds()));
+        _moved = _moved with { How = Settlement.Parked };
         return Task.CompletedTask;
     }
 

@@ -17,7 +17,11 @@ internal sealed class SqliteMarks(string connectionString, bool isOwn)
         lock (_gate)
         {
             var schema = _prepared ? null : "Processing/marks.sql";
-            var connection = isOwn ? SqliteFile.Open(connectionString, "NORMAL", schema) : OpenForeign(schema);
+            // The marks are looked at before anything is written to the inbox, so either of the two may be the first in its folder.
+            if (schema is not null && isOwn) SqliteFile.MakeFolder(new SqliteConnectionStringBuilder(connectionString).DataSource);
+            var connection = isOwn && !_prepared ? SqliteFile.Open(connectionString, "NORMAL", schema) : OpenForeign(schema);
+            // The mode of the file stays with it; how it is flushed is every connection's own.
+            if (isOwn && _prepared) connection.Run("PRAGMA synchronous = NORMAL");
             _prepared = true;
             return connection;
         }
@@ -38,8 +42,41 @@ internal sealed class SqliteMarks(string connectionString, bool isOwn)
             counts = new InboxCounts { Processed = row.GetInt64(2), Unhandled = row.GetInt64(3), Void = row.GetInt64(4), Parked = row.GetInt64(5), Lost = row.GetInt64(6) };
         }
 
-        var unnumbered = SqliteShelf.Number(connection, "SELECT count(*) FROM webhook_processed WHERE source = $source", ("$source", source));
-        return (position, counts with { Processed = counts.Processed + unnumbered });
+        var marked = SqliteShelf.Number(connection, "SELECT count(*) FROM webhook_processed WHERE source = $source", ("$source", source))
+            + SqliteShelf.Number(connection, "SELECT coalesce(max(events), 0) FROM webhook_forgotten WHERE source = $source", ("$source", source));
+        var parked = SqliteShelf.Number(connection, "SELECT count(*) FROM webhook_parked WHERE source = $source AND epoch = 0 AND seq = 0", ("$source", source));
+        return (position, counts with { Processed = counts.Processed + marked - parked, Parked = counts.Parked + parked });
+    }
+
+    /// <summary>The watermark alone.</summary>
+    public StreamPosition? Position(string source)
+    {
+        using var connection = Open();
+        using var command = connection.Command("SELECT epoch, watermark FROM webhook_stream WHERE source = $source", ("$source", source));
+        using var row = command.ExecuteReader();
+        return row.Read() ? new StreamPosition(row.GetInt32(0), row.GetInt64(1)) : null;
+    }
+
+    /// <summary>Forgets marks, but not how many there were. In pieces, for handlers wait meanwhile.</summary>
+    public int Prune(string source, DateTimeOffset before, int chunk, CancellationToken cancellationToken)
+    {
+        using var connection = Open();
+        (string, object?) of = ("$source", source), time = ("$before", before.ToUnixTimeSeconds());
+        var forgotten = 0;
+        // Asked first, for that takes no lock.
+        while (SqliteShelf.Number(connection, "SELECT EXISTS (SELECT 1 FROM webhook_processed WHERE source = $source AND processed_at < $before)", of, time) == 1
+            && !cancellationToken.IsCancellationRequested)
+        {
+            using var transaction = connection.BeginTransaction();
+            var removed = connection.Run(
+                "DELETE FROM webhook_processed WHERE source = $source AND event_id IN " +
+                "(SELECT event_id FROM webhook_processed WHERE source = $source AND processed_at < $before LIMIT $chunk)", of, time, ("$chunk", chunk));
+            connection.Run("INSERT INTO webhook_forgotten (source, events) VALUES ($source, $events) ON CONFLICT DO UPDATE SET events = events + $events", of, ("$events", removed));
+            transaction.Commit();
+            forgotten += removed;
+        }
+
+        return forgotten;
     }
 
     public bool Start(string source, StreamPosition position)

@@ -12,12 +12,21 @@ CREATE TABLE IF NOT EXISTS webhook_stream (
     lost      INTEGER NOT NULL DEFAULT 0
 );
 
--- Events of foreign senders that were processed.
+-- Events of foreign senders that were processed, remembered as long as IdRetention says; seconds since 1970.
 CREATE TABLE IF NOT EXISTS webhook_processed (
-    source   TEXT NOT NULL,
-    event_id TEXT NOT NULL,
+    source       TEXT NOT NULL,
+    event_id     TEXT NOT NULL,
+    processed_at INTEGER NOT NULL DEFAULT (CAST(strftime('%s', 'now') AS INTEGER)),
     PRIMARY KEY (source, event_id)
 ) WITHOUT ROWID;
+
+CREATE INDEX IF NOT EXISTS webhook_processed_age ON webhook_processed (source, processed_at);
+
+-- How many of them are remembered no more.
+CREATE TABLE IF NOT EXISTS webhook_forgotten (
+    source TEXT PRIMARY KEY,
+    events INTEGER NOT NULL
+);
 
 -- Events set aside after their handler's last attempt, whole: the inbox may prune its copy.
 CREATE TABLE IF NOT EXISTS webhook_parked (
@@ -28,7 +37,8 @@ CREATE TABLE IF NOT EXISTS webhook_parked (
     body      BLOB NOT NULL,
     reason    TEXT NOT NULL,
     parked_at INTEGER NOT NULL,
-    PRIMARY KEY (source, epoch, seq)
+    -- Events of foreign senders are all of epoch 0 and number 0.
+    PRIMARY KEY (source, epoch, seq, event_id)
 );
 
 -- Numbers that the watermark passed, or went back before, in another way than by processing.

@@ -122,7 +122,7 @@ public sealed class BackfillTests
     public async Task Expired_BlocksAndIsSurfaced_AndStillFetchesTheRest()
     {
         await using var feed = await FeedServer.StartAsync(3);
-        var folder = TestApp.NewFolder();
+        using var folder = TestApp.NewFolder();
         await using (var first = await StartAsync(feed, folder: folder)) await first.UntilProcessedAsync(3);
         feed.Add(4, 12);
         feed.Floor = 8;
@@ -137,7 +137,7 @@ public sealed class BackfillTests
     public async Task Expired_SkipAndRecord_RecordsExactlyWhatIsMissing()
     {
         await using var feed = await FeedServer.StartAsync(3);
-        var folder = TestApp.NewFolder();
+        using var folder = TestApp.NewFolder();
         await using (var first = await StartAsync(feed, folder: folder)) await first.UntilProcessedAsync(3);
         feed.Add(4, 12);
         feed.Floor = 8;

@@ -46,6 +46,18 @@ internal sealed class FeedServer : IAsyncDisposable
 
     public int ResumeStatus { get; set; } = 200;
 
+    /// <summary>What the refusals say of when to come again.</summary>
+    public int? RefusalRetryAfter { get; set; }
+
+    public int? ResumeRetryAfter { get; set; }
+
+    public bool SignsResume { get; set; } = true;
+
+    public bool IsDeleted { get; set; }
+
+    /// <summary>Has every read answered as expired, whatever it asks for.</summary>
+    public bool AlwaysExpired { get; set; }
+
     public Uri Address => new(_app.Urls.First());
 
     private long Head => HeadSaid ?? (Events.Count == 0 ? Floor - 1 : Events.Keys.Last());
@@ -84,10 +96,17 @@ internal sealed class FeedServer : IAsyncDisposable
         if (Refusals.TryDequeue(out var status) || !IsSigned(context, SignedContent.FeedRequest(endpoint, after, limit)))
         {
             context.Response.StatusCode = status == 0 ? 401 : status;
+            if (status != 0 && RefusalRetryAfter is { } wait) context.Response.Headers.RetryAfter = $"{wait}";
             return;
         }
 
-        if (after < Floor - 1)
+        if (IsDeleted)
+        {
+            await AnswerAsync(context, 410, """{"error":{"code":"endpoint_deleted","message":"gone","details":{},"request_id":"req_1"}}"""u8.ToArray());
+            return;
+        }
+
+        if (after < Floor - 1 || AlwaysExpired)
         {
             await AnswerAsync(context, 410, Encoding.UTF8.GetBytes(
                 $$"""{"error":{"code":"range_expired","message":"gone","details":{"floor":["{{Floor}}"],"head":["{{Head}}"]},"request_id":"req_1"},"floor":{{Floor}},"head":{{Head}},"epoch":{{Epoch}},"epoch_start":{{EpochStart}}}"""));
@@ -123,6 +142,13 @@ internal sealed class FeedServer : IAsyncDisposable
 
         if (ResumeStatus == 200) PauseReason = null;
         Resumes.Enqueue(after);
+        if (ResumeRetryAfter is { } seconds) context.Response.Headers.RetryAfter = $"{seconds}";
+        if (!SignsResume)
+        {
+            context.Response.StatusCode = ResumeStatus;
+            return;
+        }
+
         await AnswerAsync(context, ResumeStatus, Encoding.UTF8.GetBytes($$"""{"status":"active","cursor":{{after}}}"""));
     }
 

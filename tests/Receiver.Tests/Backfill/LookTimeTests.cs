@@ -40,6 +40,20 @@ public sealed class LookTimeTests
         Assert.Equal(TimeSpan.FromHours(1), Backoff.Next(1, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1), 0.5, TimeSpan.FromHours(1)));
 
     [Fact]
+    public void Backoff_RetryAfterOfYears_IsHeldToAnHour() =>
+        Assert.Equal(TimeSpan.FromHours(1), Backoff.Next(1, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(5), 0.5, TimeSpan.FromDays(20_000)));
+
+    /// <summary>A timer takes fifty days at most; the loop that asked for more once ended.</summary>
+    [Fact]
+    public async Task Signal_WaitOfYears_WaitsAndIsWoken()
+    {
+        using var signal = new Signal();
+        var waiting = signal.WaitAsync(TimeSpan.FromDays(20_000), TimeProvider.System, CancellationToken.None);
+        signal.Set();
+        await waiting.WaitAsync(Wait.Limit);
+    }
+
+    [Fact]
     public void Gaps_AreWhatIsNeitherStoredNorLost() => Assert.Equal(
         [new SeqRange(2, 3), new SeqRange(7, 7), new SeqRange(10, 11)],
         SeqScan.Gaps(1, [4, 5, 9, 12], [new SeqRange(6, 6), new SeqRange(8, 8)]));

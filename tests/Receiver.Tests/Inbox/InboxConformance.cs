@@ -7,11 +7,25 @@ public sealed class MemoryInboxTests : InboxConformance
     protected override IWebhookInbox Create() => new MemoryInbox();
 }
 
-public sealed class SqliteInboxTests : InboxConformance
+public sealed class SqliteInboxTests : InboxConformance, IAsyncLifetime
 {
-    private readonly string _path = Path.Combine(TestApp.NewFolder(), "inbox.db");
+    private readonly TestFolder _folder = TestApp.NewFolder();
+    private readonly List<SqliteInbox> _made = [];
 
-    protected override IWebhookInbox Create() => new SqliteInbox(new SqliteInboxOptions { InboxPath = _path }, NullLogger<SqliteInbox>.Instance);
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public async Task DisposeAsync()
+    {
+        foreach (var inbox in _made) await inbox.DisposeAsync();
+        _folder.Dispose();
+    }
+
+    protected override IWebhookInbox Create()
+    {
+        var inbox = new SqliteInbox(new SqliteInboxOptions { InboxPath = Path.Combine(_folder.Path, "inbox.db") }, NullLogger<SqliteInbox>.Instance);
+        _made.Add(inbox);
+        return inbox;
+    }
 
     [Fact]
     public async Task Reopen_EverythingIsAsItWas()
@@ -158,6 +172,43 @@ public abstract class InboxConformance
         state = await Inbox.GetStateAsync("acme", default);
         Assert.Equal((new StreamPosition(2, 1), 3L, 2L), (state.Position!.Value, state.Contiguous, state.Waiting));
         Assert.Equal([new PassedRange(1, 2, 3, "superseded")], await Inbox.GetPassedAsync("acme", 10, default));
+    }
+
+    /// <summary>A delivery of the old epoch may still be on its way when the new one is known; it is processed by nobody.</summary>
+    [Fact]
+    public async Task Epoch_LateEventOfTheSupersededOne_IsNoGapAndDoesNotWait()
+    {
+        await StartAsync(3);
+        await Inbox.AddEpochAsync("acme", new EpochStart(1, 1), default);
+        await Inbox.AddEpochAsync("acme", new EpochStart(2, 4), default);
+        await Inbox.StoreAsync("acme", [Sent.Stored(6, epoch: 1)], new StoreRules(100), default);
+        var state = await Inbox.GetStateAsync("acme", default);
+        Assert.Equal((false, 0L, 3L), (state.HasGap, state.Waiting, state.Contiguous));
+    }
+
+    /// <summary>Numbers that were lost of one epoch are given out anew by the next, and those are not lost.</summary>
+    [Fact]
+    public async Task Epoch_BeginningInALostRange_HasItsOwnNumbersThere()
+    {
+        await StartAsync(3);
+        await Inbox.AddEpochAsync("acme", new EpochStart(1, 1), default);
+        await Inbox.AddLostAsync("acme", new SeqRange(4, 9), default);
+        await Inbox.AddEpochAsync("acme", new EpochStart(2, 6), default);
+        var state = await Inbox.GetStateAsync("acme", default);
+        Assert.Equal(5, state.Contiguous);
+        Assert.Equal([new SeqRange(4, 5)], state.Lost);
+    }
+
+    [Fact]
+    public async Task Unnumbered_GivenUp_IsCounted_AndGetsNewAttemptsWhenTheHoldIsLifted()
+    {
+        await Inbox.StoreAsync("acme", [new InboxEvent("msg_1", null, 0, 0, "{}"u8.ToArray(), DateTimeOffset.UtcNow)], new StoreRules(100), default);
+        await Inbox.SetUnnumberedAsync("acme", "msg_1", new StreamHold(HoldReason.HandlerFailed, 0, "msg_1", 10, "why", null), default);
+        Assert.Equal(1, (await Inbox.GetStateAsync("acme", default)).UnnumberedFailed);
+        Assert.Empty(await Inbox.ReadUnnumberedAsync("acme", DateTimeOffset.MaxValue, 10, default));
+        await Inbox.SetHoldAsync("acme", null, clearConflict: false, default);
+        Assert.Equal(0, (await Inbox.GetStateAsync("acme", default)).UnnumberedFailed);
+        Assert.Equal(0, Assert.Single(await Inbox.ReadUnnumberedAsync("acme", DateTimeOffset.UtcNow, 10, default)).Attempts);
     }
 
     [Fact]

@@ -63,7 +63,7 @@ public sealed class PumpTests
     [Fact]
     public async Task Pump_BlockedStream_TriesAgainInANewProcess()
     {
-        var folder = TestApp.NewFolder();
+        using var folder = TestApp.NewFolder();
         await using (var app = await TestApp.StartAsync(options => options.HandlerMaxAttempts = 1, builder => builder.Handle("order.changed",
             (_, _, _) => throw new InvalidOperationException("broken")), folder))
         {
@@ -159,6 +159,67 @@ public sealed class PumpTests
         Assert.False(seen.Reader.TryRead(out _));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Pump_ForeignSender_HandlerExhausted_IsSurfacedUntilUnblocked(bool memory)
+    {
+        var broken = true;
+        await using var app = await TestApp.StartAsync(options => options.HandlerMaxAttempts = 2, memory: memory, handlers: builder => builder.HandleFallback((one, _, _) =>
+            broken && one.Id == "msg_1" ? throw new InvalidOperationException("broken") : Task.CompletedTask));
+        await SendForeignAsync(app, "msg_1");
+        await SendForeignAsync(app, "msg_2");
+        await Wait.UntilAsync(async () => await app.Status.GetAsync(TestApp.Source) is { UnnumberedFailed: 1, UnnumberedWaiting: 1 });
+        Assert.Equal(HealthStatus.Unhealthy, await app.HealthAsync());
+        broken = false;
+        await app.Status.UnblockAsync(TestApp.Source);
+        await Wait.UntilAsync(async () => (await app.Status.GetAsync(TestApp.Source)).UnnumberedWaiting == 0);
+        Assert.Equal(HealthStatus.Healthy, await app.HealthAsync());
+    }
+
+    [Fact]
+    public async Task Pump_ForeignSender_HandlerExhausted_ParksEachWhenChosen()
+    {
+        await using var app = await TestApp.StartAsync(
+            options => (options.HandlerMaxAttempts, options.OnHandlerExhausted) = (1, ExhaustedPolicy.Park),
+            builder => builder.HandleFallback((_, _, _) => throw new InvalidOperationException("broken")));
+        await SendForeignAsync(app, "msg_1");
+        await SendForeignAsync(app, "msg_2");
+        await Wait.UntilAsync(async () => await app.Status.GetAsync(TestApp.Source) is { UnnumberedWaiting: 0, Counts: { Parked: 2, Processed: 0 } });
+        using var connection = new SqliteConnection($"Data Source={Path.Combine(app.Folder, "inbox.processed.db")}");
+        connection.Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = "SELECT group_concat(event_id) FROM (SELECT event_id FROM webhook_parked ORDER BY event_id)";
+        Assert.Equal("msg_1,msg_2", command.ExecuteScalar());
+    }
+
+    [Fact]
+    public async Task Stop_WhileAHandlerWorks_RollsBackAndComesAgainInTheNextProcess()
+    {
+        using var folder = TestApp.NewFolder();
+        var entered = new TaskCompletionSource();
+        await using (var app = await TestApp.StartAsync(folder: folder, handlers: builder => builder.Handle("order.changed", async (one, context, ct) =>
+        {
+            await EffectAsync(context, one.Id);
+            entered.TrySetResult();
+            await Task.Delay(Timeout.Infinite, ct);
+        })))
+        {
+            await app.DeliverAsync(1);
+            await entered.Task.WaitAsync(Wait.Limit);
+        }
+
+        await using var again = await TestApp.StartAsync(folder: folder, handlers: builder => builder.Handle("order.changed", (one, context, _) => EffectAsync(context, one.Id)));
+        await again.UntilProcessedAsync(1);
+        Assert.Equal(["evt_1_1"], Effects(again));
+    }
+
+    private static async Task SendForeignAsync(TestApp app, string id)
+    {
+        using var response = await app.SendAsync(TestApp.Request(id, """{"type":"user.created","data":{}}"""u8.ToArray()));
+        Assert.Equal(204, (int)response.StatusCode);
+    }
+
     [Fact]
     public async Task Pump_HandlerThatCommits_IsAFailure()
     {
@@ -172,13 +233,20 @@ public sealed class PumpTests
     [Fact]
     public async Task Pump_TwoProcessesOnOneInbox_EffectsHappenOnce()
     {
-        var folder = TestApp.NewFolder();
-        void Handlers(IWebhookReceiverBuilder builder) => builder.Handle("order.changed", (one, context, _) => EffectAsync(context, one.Id));
+        using var folder = TestApp.NewFolder();
+        var calls = new ConcurrentBag<string>();
+        void Handlers(IWebhookReceiverBuilder builder) => builder.Handle("order.changed", (one, context, _) =>
+        {
+            calls.Add(one.Id);
+            return EffectAsync(context, one.Id);
+        });
         await using var first = await TestApp.StartAsync(handlers: Handlers, folder: folder);
         await using var second = await TestApp.StartAsync(handlers: Handlers, folder: folder);
         for (var seq = 1; seq <= 40; seq++) Assert.Equal(204, await (seq % 2 == 0 ? first : second).DeliverAsync(1 + ((seq - 1) / 2)));
         await Wait.UntilAsync(() => Task.FromResult(Effects(first).Count >= 20));
         Assert.Equal(Enumerable.Range(1, 20).Select(seq => $"evt_1_{seq}"), Effects(first));
+        // No transaction takes back a mail, so the second process is not to get as far as the handler.
+        Assert.Equal(20, calls.Count);
     }
 
     private static async Task EffectAsync(WebhookHandlerContext context, string id)
