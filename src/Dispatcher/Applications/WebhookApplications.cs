@@ -1,5 +1,6 @@
 using System.Text;
 using Webhooks.Dispatcher.Database;
+using Webhooks.Dispatcher.Publishing;
 
 namespace Webhooks.Dispatcher.Applications;
 
@@ -9,8 +10,8 @@ internal sealed class WebhookApplications(WebhookDatabase database) : IWebhookAp
 
     public async Task<ApplicationId> CreateAsync(string name, CancellationToken cancellationToken = default)
     {
-        if (string.IsNullOrWhiteSpace(name) || name.Length > 200 || name.Contains('\0', StringComparison.Ordinal))
-            throw new WebhookValidationException("name", $"Must have 1 to 200 characters and no NUL; it has {name?.Length ?? 0} characters.");
+        if (string.IsNullOrWhiteSpace(name) || name.Length > 200 || !EventRules.CanBeStored(name))
+            throw new WebhookValidationException("name", $"Must have 1 to 200 characters, no NUL and no half of a surrogate pair; it has {name?.Length ?? 0} characters.");
         var id = ApplicationId.New();
         await using var command = database.Command("Applications/create", id.Value, Bucket(id), name);
         await command.ExecuteNonQueryAsync(cancellationToken);

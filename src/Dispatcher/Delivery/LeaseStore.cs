@@ -84,6 +84,13 @@ internal sealed partial class LeaseStore(
         await command.ExecuteNonQueryAsync(cancel);
     }
 
+    /// <summary>Hands back all that is still leased to this process: what a claim took that was broken off, and what pumps left that were.</summary>
+    public async Task ReleaseAllAsync(CancellationToken cancel)
+    {
+        await using var command = database.Command("Delivery/release_orphans", Owner, Array.Empty<long>());
+        await command.ExecuteNonQueryAsync(cancel);
+    }
+
     /// <summary>Hands an endpoint back that has nothing left to send; false when it has.</summary>
     public Task<bool> ReleaseIdleAsync(EndpointLease lease, CancellationToken cancel)
     {
@@ -99,7 +106,7 @@ internal sealed partial class LeaseStore(
         await using var command = database.Command(
             "Delivery/fail", lease.Endpoint, Owner, lease.LeaseEpoch, lease.Version, decision.State.ConsecutiveFailures, decision.State.Attempts,
             decision.State.ThrottledSince?.ToUniversalTime(), decision.Pause?.Word(), evidence, decision.Wait, seq, result.StartedAt.ToUniversalTime(),
-            (int)result.Duration.TotalMilliseconds, result.Outcome.Word(), result.StatusCode, result.Detail);
+            (int)result.Duration.TotalMilliseconds, result.Outcome.Word(), result.StatusCode, result.Detail, decision.State.Probing);
         return await command.ExecuteScalarAsync(cancel) is not null;
     }
 

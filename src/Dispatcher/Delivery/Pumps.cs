@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using Npgsql;
 
 namespace Webhooks.Dispatcher.Delivery;
 
@@ -8,6 +9,11 @@ namespace Webhooks.Dispatcher.Delivery;
 internal sealed partial class Pumps(
     LeaseStore leases, PumpServices services, IOptions<WebhookDispatcherOptions> options, TimeProvider time, ILogger<Pumps> logger)
 {
+    private static readonly TimeSpan LastPatience = TimeSpan.FromSeconds(2);
+
+    // A hint that secrets or settings changed may be lost. So long does a pump that is never idle go on with what it was given.
+    private static readonly TimeSpan Freshness = TimeSpan.FromMinutes(1);
+
     private readonly ConcurrentDictionary<long, (StreamPump Pump, Task Run)> _running = new();
 
     public int Count => _running.Count;
@@ -36,24 +42,31 @@ internal sealed partial class Pumps(
         var renewed = await leases.RenewAsync([.. _running.Keys], cancel);
         foreach (var (endpoint, (pump, _)) in _running)
         {
-            if (renewed.TryGetValue(endpoint, out var lease) && lease.Active && lease.LeaseEpoch == pump.Lease.LeaseEpoch && lease.Version == pump.Lease.Version)
+            if (renewed.TryGetValue(endpoint, out var lease) && lease.Active && lease.LeaseEpoch == pump.Lease.LeaseEpoch && lease.Version == pump.Lease.Version
+                && time.GetElapsedTime(pump.Began) < Freshness)
                 pump.Renewed(began);
             else if (!renewed.ContainsKey(endpoint) || lease?.LeaseEpoch == pump.Lease.LeaseEpoch)
                 pump.Stop();
         }
     }
 
-    /// <summary>Tells the pumps of streams that grew; false when one of them is not worked on here.</summary>
-    public bool MoreAvailable(IEnumerable<long> endpoints)
+    /// <summary>Tells the pumps of streams that grew; gives those that are not worked on here.</summary>
+    public List<long> MoreAvailable(IEnumerable<long> endpoints)
     {
-        var all = true;
+        var elsewhere = new List<long>();
         foreach (var endpoint in endpoints)
         {
             if (_running.TryGetValue(endpoint, out var running)) running.Pump.MoreAvailable();
-            else all = false;
+            else elsewhere.Add(endpoint);
         }
 
-        return all;
+        return elsewhere;
+    }
+
+    /// <summary>Has every endpoint handed back, to be taken again with the settings and secrets that hold now.</summary>
+    public void Refresh()
+    {
+        foreach (var (_, (pump, _)) in _running) pump.Stop();
     }
 
     /// <summary>Stops an endpoint: when this returns, no new send to it can begin here under the lease whose epoch it gives. Null when it is not worked on here.</summary>
@@ -69,6 +82,15 @@ internal sealed partial class Pumps(
     {
         foreach (var (_, (pump, _)) in _running) pump.Stop();
         await Task.WhenAll(_running.Values.Select(running => running.Run));
+        using var patience = new CancellationTokenSource(LastPatience, time);
+        try
+        {
+            await leases.ReleaseAllAsync(patience.Token);
+        }
+        catch (Exception exception) when (exception is NpgsqlException or OperationCanceledException)
+        {
+            LogNotHandedBack(exception);
+        }
     }
 
     private void Start(EndpointLease lease, long validFrom, CancellationToken abort)
@@ -106,6 +128,9 @@ internal sealed partial class Pumps(
         // Idle too: an event may have been numbered after the endpoint was handed back and before it left the table above.
         if (ended is not PumpEnd.Failed) HandedBack?.Invoke();
     }
+
+    [LoggerMessage(2, LogLevel.Warning, "The database does not answer while stopping; other processes take over when the leases run out", EventName = "NotHandedBack")]
+    private partial void LogNotHandedBack(Exception exception);
 
     [LoggerMessage(1, LogLevel.Error, "Delivery to {Endpoint} was broken off; it is taken up again", EventName = "PumpFailed")]
     private partial void LogFailed(Exception exception, string endpoint);

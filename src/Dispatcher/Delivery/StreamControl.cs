@@ -66,6 +66,18 @@ internal sealed class StreamControl(WebhookDatabase database, Pumps pumps, Wake 
         await AfterResumeAsync(row, cancel);
     }
 
+    /// <summary>What lies below this seq is no longer kept; what of it was not settled is expired.</summary>
+    public async Task RaiseFloorAsync(EndpointId id, long floor, CancellationToken cancel)
+    {
+        await using var connection = await database.OpenAsync(cancel);
+        await using var transaction = await connection.BeginTransactionAsync(cancel);
+        var row = await LockAsync(connection, id, cancel) ?? throw Missing(id);
+        await using (var command = database.Command(connection, "Retention/raise_floor", id.Value, floor))
+            await command.ExecuteNonQueryAsync(cancel);
+        await transaction.CommitAsync(cancel);
+        await wake.EndpointAsync(row.Endpoint, cancel);
+    }
+
     /// <summary>Judges and carries out a receiver's wish in the caller's transaction; call <see cref="AfterResumeAsync"/> when it has committed.</summary>
     public async Task<ReceiverResume?> ResumeForReceiverAsync(NpgsqlConnection connection, EndpointId id, long after, CancellationToken cancel)
     {

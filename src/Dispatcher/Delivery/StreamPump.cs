@@ -40,6 +40,8 @@ internal sealed class StreamPump(
 
     public EndpointLease Lease => lease;
 
+    public long Began { get; } = time.GetTimestamp();
+
     /// <summary>The lease was renewed by a request that began then.</summary>
     public void Renewed(long timestamp) => Volatile.Write(ref _validFrom, timestamp);
 

@@ -17,7 +17,9 @@ internal sealed record StreamState(int ConsecutiveFailures, int Attempts, DateTi
         var throttledSince = result.Outcome == AttemptOutcome.Throttled ? ThrottledSince ?? result.StartedAt : (DateTimeOffset?)null;
         // Asking to slow down is not failing, until it goes on for longer than anyone would mean it.
         var counts = result.Outcome != AttemptOutcome.Throttled || result.StartedAt - throttledSince >= options.ThrottleLimit;
-        var next = new StreamState(counts ? ConsecutiveFailures + 1 : ConsecutiveFailures, Attempts + 1, throttledSince, Probing: false);
+        var next = new StreamState(counts ? ConsecutiveFailures + 1 : ConsecutiveFailures, Attempts + 1, throttledSince,
+            // Asked to come later, the probe has shown nothing: the next attempt is still it.
+            Probing: Probing && !counts);
 
         PauseReason? pause = result.Outcome == AttemptOutcome.Gone ? PauseReason.Gone
             : counts && (Probing || next.ConsecutiveFailures >= threshold) ? PauseReason.Failing

@@ -1,9 +1,9 @@
 -- Locks the delivery state of one endpoint, compared with the lease. Records a failed attempt, and waits or pauses; either way the lease ends.
 -- $1 endpoint, $2 owner, $3 lease epoch, $4 version, $5 consecutive failures, $6 attempts, $7 throttled since, $8 pause reason or null,
--- $9 evidence, $10 wait, $11 seq, $12 started at, $13 duration in ms, $14 outcome, $15 status code, $16 detail
+-- $9 evidence, $10 wait, $11 seq, $12 started at, $13 duration in ms, $14 outcome, $15 status code, $16 detail, $17 whether the next attempt is a probe
 WITH held AS (
     UPDATE webhooks.delivery_state
-    SET consecutive_failures = $5, attempts = $6, throttled_since = $7::timestamptz, probing = false, lease_owner = NULL,
+    SET consecutive_failures = $5, attempts = $6, throttled_since = $7::timestamptz, probing = $17, lease_owner = NULL,
         status = CASE WHEN $8::text IS NULL THEN 'active' ELSE 'paused' END,
         pause_reason = $8::text,
         pause_evidence = CASE WHEN $8::text IS NULL THEN NULL ELSE $9 END,

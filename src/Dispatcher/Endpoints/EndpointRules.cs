@@ -1,4 +1,5 @@
 using System.Net;
+using Webhooks.Dispatcher.Publishing;
 using Webhooks.Dispatcher.Sending;
 
 namespace Webhooks.Dispatcher.Endpoints;
@@ -21,8 +22,8 @@ internal static class EndpointRules
             errors["event_types"] = [$"Must have 1 to {MaxPatterns} patterns; there are {settings.EventTypes?.Count ?? 0}."];
         else if (settings.EventTypes.Select(EventTypePattern.Problem).OfType<string>().Distinct().ToArray() is { Length: > 0 } problems)
             errors["event_types"] = problems;
-        if (settings.Description is null || settings.Description.Length > 500 || settings.Description.Contains('\0', StringComparison.Ordinal))
-            errors["description"] = [$"Must have at most 500 characters and no NUL; it has {settings.Description?.Length ?? 0} characters."];
+        if (settings.Description is null || settings.Description.Length > 500 || !EventRules.CanBeStored(settings.Description))
+            errors["description"] = [$"Must have at most 500 characters, no NUL and no half of a surrogate pair; it has {settings.Description?.Length ?? 0} characters."];
         if (settings.FailureThreshold is < 1 or > 100)
             errors["failure_threshold"] = [$"Must lie between 1 and 100; it is {settings.FailureThreshold}."];
         if (!Enum.IsDefined(settings.ReceiverAccess))
@@ -41,6 +42,7 @@ internal static class EndpointRules
         if (string.IsNullOrEmpty(text)) return "Required.";
         if (text.Length > MaxUrlLength) return $"Must have at most {MaxUrlLength} characters; it has {text.Length}.";
         if (text.AsSpan().ContainsAnyInRange('\0', ' ')) return "Must have no white space or control characters.";
+        if (!EventRules.CanBeStored(text)) return "Must have no half of a surrogate pair.";
         if (!Uri.TryCreate(text, UriKind.Absolute, out var url) || string.IsNullOrEmpty(url.Host)) return "Must be an absolute URL such as https://example.com/hooks.";
         if (url.Scheme != Uri.UriSchemeHttps && !(sending.AllowHttp && url.Scheme == Uri.UriSchemeHttp))
             return sending.AllowHttp ? "Must be http or https." : "Must be https.";

@@ -82,23 +82,20 @@ internal sealed class WebhookEndpoints(
     private async Task ChangeSecretsAsync(
         EndpointId endpoint, Func<long, List<LiveSecret>, NpgsqlBatchCommand> decide, CancellationToken cancel)
     {
-        long key = 0;
+        long key;
         await using (var connection = await database.OpenAsync(cancel))
         await using (var transaction = await connection.BeginTransactionAsync(cancel))
         {
+            await using (var take = database.Command(connection, "Endpoints/lock_endpoint", endpoint.Value))
+                key = await take.ExecuteScalarAsync(cancel) as long? ?? throw new WebhookNotFoundException(Missing(endpoint));
             var live = new List<LiveSecret>();
-            await using (var command = database.Command(connection, "Endpoints/live_secrets", endpoint.Value))
+            await using (var command = database.Command(connection, "Endpoints/live_secrets", key))
             await using (var reader = await command.ExecuteReaderAsync(cancel))
             {
                 while (await reader.ReadAsync(cancel))
-                {
-                    key = reader.GetInt64(0);
-                    if (!await reader.IsDBNullAsync(1, cancel))
-                        live.Add(new(reader.GetInt64(1), keyRing.Unprotect(reader.GetFieldValue<byte[]>(2))));
-                }
+                    live.Add(new(reader.GetInt64(0), keyRing.Unprotect(reader.GetFieldValue<byte[]>(1))));
             }
 
-            if (key == 0) throw new WebhookNotFoundException(Missing(endpoint));
             await using (var batch = new NpgsqlBatch(connection, transaction) { BatchCommands = { decide(key, live) } })
                 await batch.ExecuteNonQueryAsync(cancel);
             await transaction.CommitAsync(cancel);

@@ -9,12 +9,13 @@ namespace Webhooks.Dispatcher.Feed;
 /// <summary>Reads pages of a stream, and keeps account of how far a receiver was given it.</summary>
 internal sealed class FeedReader(WebhookDatabase database, DispatcherMetrics metrics)
 {
-    private const long MaxPageBytes = 4 * 1024 * 1024;
+    // What stands around the events is far below 1 KiB.
+    private const long MaxPageBytes = (4 * 1024 * 1024) - 1024;
 
     public async Task<List<DeliveryItem>> ReadAsync(StreamRow row, long after, int limit, CancellationToken cancel)
     {
         var items = new List<DeliveryItem>();
-        await using (var command = database.Command("Feed/read_page", row.Bucket, row.Endpoint, after, row.Status.Head, limit, MaxPageBytes))
+        await using (var command = database.Command("Feed/read_page", row.Bucket, row.Endpoint, after, row.Status.Head, limit, MaxPageBytes, Envelope.Frame))
         await using (var reader = await command.ExecuteReaderAsync(cancel))
         {
             while (await reader.ReadAsync(cancel))

@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using Webhooks.Dispatcher.Delivery;
 using Webhooks.Dispatcher.Sequencing;
 
@@ -7,7 +8,7 @@ namespace Webhooks.Dispatcher.Hosting;
 /// The seam between the dispatcher's work and what schedules it. Each method does what there is to do and returns; a host calls
 /// them when hinted and every so often. All may be called late, twice, or from several processes: what must not happen twice is guarded in the database.
 /// </summary>
-internal sealed class DispatcherWork(Sequencer sequencer, Pumps pumps, TimeProvider time)
+internal sealed class DispatcherWork(Sequencer sequencer, Pumps pumps, Wake wake, TimeProvider time)
 {
     private const int BucketsAtATime = 8;
 
@@ -24,10 +25,23 @@ internal sealed class DispatcherWork(Sequencer sequencer, Pumps pumps, TimeProvi
     public async Task<int> SequenceAsync(IReadOnlyCollection<short>? buckets, CancellationToken cancel)
     {
         var events = 0;
+        Exception? trouble = null;
         // Side by side, or the last bucket would wait for the disk as many times as there are buckets before it; the server syncs them together.
         await Parallel.ForEachAsync(
             buckets ?? await sequencer.FindPendingAsync(cancel), new ParallelOptions { MaxDegreeOfParallelism = BucketsAtATime, CancellationToken = cancel },
-            async (bucket, token) => Interlocked.Add(ref events, await SequenceAsync(bucket, token)));
+            async (bucket, token) =>
+            {
+                try
+                {
+                    Interlocked.Add(ref events, await SequenceAsync(bucket, token));
+                }
+                catch (Exception exception) when (!cancel.IsCancellationRequested)
+                {
+                    // What one bucket's applications brought about must not keep the others waiting.
+                    Interlocked.CompareExchange(ref trouble, exception, null);
+                }
+            });
+        if (trouble is not null) ExceptionDispatchInfo.Throw(trouble);
         Volatile.Write(ref _lastRound, time.GetTimestamp());
         return events;
     }
@@ -40,7 +54,10 @@ internal sealed class DispatcherWork(Sequencer sequencer, Pumps pumps, TimeProvi
         {
             batch = await sequencer.RunOnceAsync(bucket, cancel);
             events += batch.Events;
-            if (!pumps.MoreAvailable(batch.Heads.Keys)) EndpointsDue?.Invoke();
+            var elsewhere = pumps.MoreAvailable(batch.Heads.Keys);
+            if (elsewhere.Count == 0) continue;
+            EndpointsDue?.Invoke();
+            await wake.GrownAsync(elsewhere, pumps.Owner, cancel);
         }
         while (batch.More && !cancel.IsCancellationRequested);
 

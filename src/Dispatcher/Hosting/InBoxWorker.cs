@@ -19,6 +19,7 @@ internal sealed partial class InBoxWorker : BackgroundService
     private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(50);
 
     private readonly DispatcherWork _work;
+    private readonly Pumps _pumps;
     private readonly WebhookDatabase _database;
     private readonly Wake _wake;
     private readonly TimeProvider _time;
@@ -33,7 +34,7 @@ internal sealed partial class InBoxWorker : BackgroundService
         DispatcherWork work, Pumps pumps, WebhookDatabase database, Wake wake, TimeProvider time, IOptions<WebhookDispatcherOptions> options,
         ILogger<InBoxWorker> logger)
     {
-        (_work, _database, _wake, _time, _options, _logger) = (work, database, wake, time, options.Value, logger);
+        (_work, _pumps, _database, _wake, _time, _options, _logger) = (work, pumps, database, wake, time, options.Value, logger);
         _events = new Signal(time);
         _endpoints = new Signal(time);
         wake.EventsCommitted += buckets =>
@@ -47,6 +48,7 @@ internal sealed partial class InBoxWorker : BackgroundService
             pumps.Stop(endpoint);
             _endpoints.Set();
         };
+        wake.StreamsGrew += endpoints => pumps.MoreAvailable(endpoints);
         pumps.HandedBack += _endpoints.Set;
         work.EndpointsDue += _endpoints.Set;
     }
@@ -121,7 +123,8 @@ internal sealed partial class InBoxWorker : BackgroundService
         connection.Notification += (_, notification) => _wake.Received(notification.Payload);
         await connection.OpenAsync(stop);
         await using (var listen = new NpgsqlCommand($"LISTEN \"{_database.Channel}\"", connection)) await listen.ExecuteNonQueryAsync(stop);
-        // What was announced while nobody listened.
+        // What was announced while nobody listened: events, and changes of endpoints.
+        _pumps.Refresh();
         _wake.Received(WakeMessages.Published);
         while (true) await connection.WaitAsync(stop);
     }, stop);

@@ -13,6 +13,9 @@ internal static class WakeMessages
 
     /// <summary>An endpoint was paused, resumed, changed or deleted: followed by its key.</summary>
     public const string Endpoint = "endpoint:";
+
+    /// <summary>Streams grew that another process delivers: followed by their keys, with commas.</summary>
+    public const string Grown = "grown:";
 }
 
 /// <summary>
@@ -29,6 +32,9 @@ internal sealed partial class Wake(WebhookDatabase database, IOptions<WebhookDis
 
     /// <summary>Raised with an endpoint whose state or settings changed.</summary>
     public event Action<long>? EndpointChanged;
+
+    /// <summary>Raised with streams that were numbered by another process.</summary>
+    public event Action<long[]>? StreamsGrew;
 
     /// <summary>After a commit of this process: its own worker, if it runs one, needs no round trip through the database.</summary>
     public void Committed(IReadOnlyCollection<short> buckets)
@@ -52,10 +58,31 @@ internal sealed partial class Wake(WebhookDatabase database, IOptions<WebhookDis
         await TryNotifyAsync(WakeMessages.Endpoint + endpoint, cancel);
     }
 
+    /// <summary>Tells other processes of streams that grew and that they work on: they would look only when they have waited for long enough.</summary>
+    public async Task GrownAsync(IReadOnlyCollection<long> endpoints, Guid owner, CancellationToken cancel)
+    {
+        var elsewhere = new List<long>();
+        try
+        {
+            await using var command = database.Command("Delivery/leased_elsewhere", endpoints.ToArray(), owner);
+            await using var reader = await command.ExecuteReaderAsync(cancel);
+            while (await reader.ReadAsync(cancel)) elsewhere.Add(reader.GetInt64(0));
+        }
+        catch (NpgsqlException exception)
+        {
+            LogNotSent(exception);
+        }
+
+        // A message has less than 8,000 bytes, a key at most 19 digits.
+        foreach (var some in elsewhere.Chunk(350)) await TryNotifyAsync(WakeMessages.Grown + string.Join(',', some), cancel);
+    }
+
     /// <summary>Takes a message that came over the channel.</summary>
     public void Received(string payload)
     {
         if (payload == WakeMessages.Published) EventsCommitted?.Invoke(null);
+        else if (payload.StartsWith(WakeMessages.Grown, StringComparison.Ordinal))
+            StreamsGrew?.Invoke([.. payload[WakeMessages.Grown.Length..].Split(',').Select(key => long.TryParse(key, out var grown) ? grown : 0)]);
         else if (payload.StartsWith(WakeMessages.Endpoint, StringComparison.Ordinal) && long.TryParse(payload.AsSpan(WakeMessages.Endpoint.Length), out var endpoint))
             EndpointChanged?.Invoke(endpoint);
     }

@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
 
@@ -15,8 +17,8 @@ internal static class EventRules
         Dictionary<string, string[]>? errors = null;
         if (published.Application == default) Add("application", "Required.");
         if (TypeProblem(published.Type) is { } type) Add("type", type);
-        if (published.DedupeKey is { } key && (key.Length is 0 or > MaxDedupeKeyLength || key.Contains('\0', StringComparison.Ordinal)))
-            Add("dedupe_key", $"Must have 1 to {MaxDedupeKeyLength} characters and no NUL; it has {key.Length} characters.");
+        if (published.DedupeKey is { } key && (key.Length is 0 or > MaxDedupeKeyLength || !CanBeStored(key)))
+            Add("dedupe_key", $"Must have 1 to {MaxDedupeKeyLength} characters, no NUL and no half of a surrogate pair; it has {key.Length} characters.");
         if (DataProblem(published.Data.Span, maxDataBytes) is { } data) Add("data", data);
         if (errors is not null) throw new WebhookValidationException(errors);
 
@@ -42,6 +44,19 @@ internal static class EventRules
         foreach (var c in part)
             if (!char.IsAsciiLetterOrDigit(c) && c is not ('_' or '-')) return false;
         return part.Length > 0;
+    }
+
+    /// <summary>Whether text fits a column: PostgreSQL takes no NUL, and half a surrogate pair has no UTF-8. What does not fit would fail a whole shared commit.</summary>
+    public static bool CanBeStored(string text)
+    {
+        var rest = text.AsSpan();
+        while (!rest.IsEmpty)
+        {
+            if (Rune.DecodeFromUtf16(rest, out var rune, out var length) != OperationStatus.Done || rune.Value == 0) return false;
+            rest = rest[length..];
+        }
+
+        return true;
     }
 
     private static string? DataProblem(ReadOnlySpan<byte> data, int maxBytes)

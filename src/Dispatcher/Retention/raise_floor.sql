@@ -1,4 +1,5 @@
--- Locks the endpoint's delivery state, then its stream, as everybody does who takes both. What lies below the new floor is no longer kept: where it
+-- Locks the endpoint's stream; the caller holds its delivery state since an earlier statement, or the cursor read here could be an old one.
+-- What lies below the new floor is no longer kept: where it
 -- passes the cursor, the numbers between are expired. $1 endpoint id, $2 the new floor
 WITH held AS (
     SELECT s.endpoint, s.bucket,
@@ -7,7 +8,7 @@ WITH held AS (
     FROM webhooks.endpoint e
     JOIN webhooks.delivery_state s ON s.endpoint = e.endpoint
     JOIN webhooks.stream t ON t.endpoint = e.endpoint
-    WHERE e.id = $1 FOR UPDATE OF s, t
+    WHERE e.id = $1 FOR UPDATE OF t
 ), raised AS (
     UPDATE webhooks.stream t SET floor = $2 FROM held WHERE t.endpoint = held.endpoint AND t.floor < $2
     RETURNING t.endpoint

@@ -11,8 +11,8 @@ internal static class Envelope
 {
     private const string TimeFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z'";
 
-    // Everything but type and data: the names, two ids, a time, two numbers.
-    private const int Frame = 300;
+    /// <summary>The most that everything but type and data takes: the names, two ids, a time, two numbers, and a comma.</summary>
+    public const int Frame = 300;
 
     public static byte[] Write(DeliveryItem item, EndpointId endpoint, int epoch)
     {

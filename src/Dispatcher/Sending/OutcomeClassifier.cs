@@ -1,4 +1,5 @@
 using System.Net.Http.Headers;
+using System.Net.Sockets;
 using System.Security.Authentication;
 
 namespace Webhooks.Dispatcher.Sending;
@@ -38,6 +39,9 @@ internal static class OutcomeClassifier
             ? request.HttpRequestError switch
             {
                 HttpRequestError.NameResolutionError => AttemptOutcome.DnsFailed,
+                HttpRequestError.ConnectionError when request.InnerException is SocketException { SocketErrorCode: SocketError.TryAgain or SocketError.NoData or SocketError.HostNotFound } =>
+                    // A resolver that does not answer, or knows no address: the handler calls only an unknown name a failed resolution.
+                    AttemptOutcome.DnsFailed,
                 HttpRequestError.ConnectionError => AttemptOutcome.ConnectFailed,
                 HttpRequestError.SecureConnectionError => AttemptOutcome.TlsFailed,
                 HttpRequestError.ResponseEnded => AttemptOutcome.ConnectionReset,

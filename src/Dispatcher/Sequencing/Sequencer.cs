@@ -156,15 +156,16 @@ internal sealed class Sequencer(WebhookDatabase database, IOptions<WebhookDispat
         NpgsqlConnection connection, short bucket, BatchRead read, PendingChange change, SequencedStream stream, HashSet<long> dropped,
         BatchPlan plan, CancellationToken cancel)
     {
-        // What is visible by now below the marker, but was not in this batch's snapshot, comes in a later batch, behind the marker: not here too.
+        // All that was sequenced so far, even above a marker that was committed late, and what stands before it in this batch. What else is visible
+        // by now was not in this batch's snapshot, and comes in a later batch, behind the marker: not here too.
         var inBatch = read.Pending.Select(pending => pending.Position).ToHashSet();
         await using var command = database.Command(
-            connection, "Sequencing/read_history", bucket, change.Application, change.Since!.Value, change.Position);
+            connection, "Sequencing/read_history", bucket, change.Application, change.Since!.Value, Math.Max(change.Position, read.State.Mark));
         await using var reader = await command.ExecuteReaderAsync(cancel);
         while (await reader.ReadAsync(cancel))
         {
             var position = reader.GetInt64(0);
-            if (dropped.Contains(position) || (!inBatch.Contains(position) && !read.State.Covers(position))) continue;
+            if (dropped.Contains(position) || !(inBatch.Contains(position) ? position < change.Position : read.State.Covers(position))) continue;
             if (Endpoints.EventTypePattern.MatchesAny(change.EventTypes, reader.GetString(1))) plan.Append(stream, position);
         }
     }

@@ -1,7 +1,7 @@
--- Locks nothing; runs under the bucket's lock. What an endpoint that starts in the past gets: events before its marker, but for duplicates.
--- Scans the bucket's kept events once; creating an endpoint with `since` is rare. $1 bucket, $2 application, $3 since, $4 position of the marker
+-- Locks nothing; runs under the bucket's lock. What an endpoint that starts in the past gets: events that were there before it, but for duplicates.
+-- Scans the bucket's kept events once; creating an endpoint with `since` is rare. $1 bucket, $2 application, $3 since, $4 the highest position wanted
 SELECT e.position, e.type
 FROM webhooks.event e
-WHERE e.bucket = $1 AND e.application = $2 AND e.published_at >= $3 AND e.position < $4
+WHERE e.bucket = $1 AND e.application = $2 AND e.published_at >= $3 AND e.position <= $4
   AND NOT EXISTS (SELECT FROM webhooks.event_verdict v WHERE v.bucket = $1 AND v.position = e.position AND v.verdict = 'duplicate')
 ORDER BY e.position

@@ -3,9 +3,9 @@ using Npgsql;
 using Webhooks.Dispatcher.Database;
 using Webhooks.Testing;
 
-namespace Webhooks.Dispatcher.Tests;
+namespace Webhooks.Dispatcher.Tests.Delivery;
 
-public class DeliveryTests
+public class FirstLightTests
 {
     [Fact]
     public async Task Queries_AgainstTheMigratedSchema_AllPrepare()
