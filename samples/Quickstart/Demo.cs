@@ -34,6 +34,9 @@ internal sealed class Demo : IAsyncDisposable
 
     private IWebhookEndpoints Endpoints => _platform!.Services.GetRequiredService<IWebhookEndpoints>();
 
+    // Interrupted, the process ends without disposing of anything; the folder holds a secret.
+    public Demo() => AppDomain.CurrentDomain.ProcessExit += (_, _) => DeleteFolder();
+
     /// <param name="file">The events to publish; null for made-up orders.</param>
     /// <param name="count">How many orders are made up.</param>
     /// <param name="received">Where what the customer was given is written; null for nowhere.</param>
@@ -76,7 +79,12 @@ internal sealed class Demo : IAsyncDisposable
         if (_data is not null) await _data.DisposeAsync();
         if (_postgres is not null) await _postgres.DisposeAsync();
         Microsoft.Data.Sqlite.SqliteConnection.ClearAllPools();
-        Directory.Delete(_folder, recursive: true);
+        DeleteFolder();
+    }
+
+    private void DeleteFolder()
+    {
+        if (Directory.Exists(_folder)) Directory.Delete(_folder, recursive: true);
     }
 
     private async Task SetUpAsync(IWebhookPublisher publisher)

@@ -6,7 +6,8 @@ var events = new Option<FileInfo?>("--events") { Description = "Publish the line
 var count = new Option<int>("--count") { Description = "How many orders are made up; at least 25.", DefaultValueFactory = _ => 1000 };
 count.Validators.Add(result =>
 {
-    if (result.GetValue(count) is < 25 or > 1_000_000) result.AddError("--count must lie between 25 and 1000000.");
+    if (!int.TryParse(result.Tokens.SingleOrDefault()?.Value ?? "1000", out var given) || given is < 25 or > 1_000_000)
+        result.AddError("--count must be a whole number from 25 to 1000000.");
 });
 var received = new Option<FileInfo?>("--received") { Description = "Write what the customer's handler was given to this file, as NDJSON, in order." };
 var json = new Option<bool>("--json") { Description = "Print the ledger as one JSON object on the last line." };
@@ -16,6 +17,8 @@ demo.SetAction(async (arguments, _) =>
     Narrator.Prepare();
     try
     {
+        // Said now, and not when the work is done.
+        if (arguments.GetValue(received) is { } output) File.Create(output.FullName).Dispose();
         Ledger ledger;
         await using (var running = new Demo())
             ledger = await running.RunAsync(arguments.GetValue(events)?.ToString(), arguments.GetValue(count), arguments.GetValue(received)?.ToString());
@@ -26,6 +29,11 @@ demo.SetAction(async (arguments, _) =>
     catch (BadEventsException exception)
     {
         await Console.Error.WriteLineAsync(exception.Message);
+        return 2;
+    }
+    catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+    {
+        await Console.Error.WriteLineAsync($"--received: {exception.Message}");
         return 2;
     }
     catch (PostgresNotFoundException exception)
@@ -42,4 +50,6 @@ demo.SetAction(async (arguments, _) =>
 
 demo.Subcommands.Add(Roles.Dispatcher());
 demo.Subcommands.Add(Roles.Receiver());
-return await demo.Parse(args).InvokeAsync();
+var parsed = demo.Parse(args);
+var exit = await parsed.InvokeAsync();
+return parsed.Errors.Count > 0 ? 2 : exit;

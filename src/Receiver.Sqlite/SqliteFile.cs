@@ -49,9 +49,8 @@ internal static class SqliteFile
     public static SqliteCommand Command(this SqliteConnection connection, string sql, params ReadOnlySpan<(string Name, object? Value)> parameters)
     {
         var command = connection.CreateCommand();
-#pragma warning disable CA2100 // Every text given here is a constant or an embedded file.
+        // Every text given here is a constant or an embedded file.
         command.CommandText = sql;
-#pragma warning restore CA2100
         foreach (var (name, value) in parameters) command.Parameters.AddWithValue(name, value ?? DBNull.Value);
         return command;
     }

@@ -22,15 +22,16 @@ internal static class SnapshotCommand
         {
             Description = "Beside the load, so many publishes in a hundred are in transactions that roll back and leave their positions empty", DefaultValueFactory = _ => 1,
         };
+        var control = new Option<bool>("--control") { Description = "Hold nothing in the second phase either: how far the ratios are from 1 by themselves" };
         var profile = new Option<bool>("--profile") { Description = "Print which statements take the server's time, for each phase" };
-        var command = new Command("snapshot", "Delivery under load while old snapshots are held") { seconds, rate, endpoints, rollback, profile, Report.Json };
+        var command = new Command("snapshot", "Delivery under load while old snapshots are held") { seconds, rate, endpoints, rollback, control, profile, Report.Json };
         command.SetAction((parsed, cancel) => RunAsync(
             TimeSpan.FromSeconds(parsed.GetValue(seconds)), new Load(parsed.GetValue(rate), parsed.GetValue(endpoints), parsed.GetValue(rollback) / 100),
-            parsed.GetValue(profile), new Report(parsed.GetValue(Report.Json)), cancel));
+            !parsed.GetValue(control), parsed.GetValue(profile), new Report(parsed.GetValue(Report.Json)), cancel));
         return command;
     }
 
-    private static async Task<int> RunAsync(TimeSpan phase, Load load, bool profile, Report report, CancellationToken cancel)
+    private static async Task<int> RunAsync(TimeSpan phase, Load load, bool hold, bool profile, Report report, CancellationToken cancel)
     {
         await using var server = await BenchServer.StartAsync(cancel);
         await using var sink = await SinkProcess.StartAsync(cancel);
@@ -42,10 +43,10 @@ internal static class SnapshotCommand
         Report.Progress($"{load.Rate} events/s for {phase.TotalSeconds} s ...");
         var before = await PhaseAsync();
         IReadOnlyList<Published> held;
-        await using (var reading = await HeldSnapshot.OpenAsync(platform, write: false, cancel))
-        await using (var writing = await HeldSnapshot.OpenAsync(platform, write: true, cancel))
+        await using (var reading = hold ? await HeldSnapshot.OpenAsync(platform, write: false, cancel) : null)
+        await using (var writing = hold ? await HeldSnapshot.OpenAsync(platform, write: true, cancel) : null)
         {
-            Report.Progress($"The same for {phase.TotalSeconds} s while two snapshots are held ...");
+            Report.Progress($"The same for {phase.TotalSeconds} s while {(hold ? "two snapshots are" : "nothing is")} held ...");
             held = await PhaseAsync();
         }
 
@@ -64,6 +65,7 @@ internal static class SnapshotCommand
         Add("held_first_", first);
         Add("held_last_", last);
         report.Add("rate", load.Rate, $"events/s to {load.Endpoints} endpoints; {load.RollbackShare:P1} more are rolled back");
+        report.Add("snapshots_held", hold ? 2L : 0L, "in the second phase");
         report.Add("seconds", (long)phase.TotalSeconds, "each phase");
         report.Add("events", steady.Count, "published = received, none out of order");
         return report.Finish();

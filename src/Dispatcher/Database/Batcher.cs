@@ -9,9 +9,13 @@ namespace Webhooks.Dispatcher.Database;
 /// <typeparam name="TResult">What it gets.</typeparam>
 internal sealed class Batcher<TItem, TResult> : IAsyncDisposable
 {
+    /// <summary>How many bytes a batch has before no further item is added to it.</summary>
+    public const long MaxBytes = 8 * 1024 * 1024;
+
     private readonly Func<IReadOnlyList<TItem>, Task<IReadOnlyList<TResult>>> _run;
     private readonly int _size;
     private readonly TimeSpan _interval;
+    private readonly Func<TItem, long>? _bytesOf;
     private readonly TimeProvider _time;
     private readonly Channel<Waiting> _waiting;
     private readonly Task _loop;
@@ -22,13 +26,16 @@ internal sealed class Batcher<TItem, TResult> : IAsyncDisposable
     /// <param name="time">Measures the interval.</param>
     /// <param name="interval">The least time between the beginnings of two batches.</param>
     /// <param name="parallel">How many batches may be under way.</param>
+    /// <param name="bytesOf">How large an item is; a batch ends with the item that brings it to <see cref="MaxBytes"/>.</param>
     public Batcher(
-        Func<IReadOnlyList<TItem>, Task<IReadOnlyList<TResult>>> run, int size, TimeProvider time, TimeSpan interval = default, int parallel = 1)
+        Func<IReadOnlyList<TItem>, Task<IReadOnlyList<TResult>>> run, int size, TimeProvider time, TimeSpan interval = default, int parallel = 1,
+        Func<TItem, long>? bytesOf = null)
     {
         _run = run;
         _size = size;
         _time = time;
         _interval = interval;
+        _bytesOf = bytesOf;
         // Bounded, so that callers are slowed down, and memory is not filled, when the database cannot keep up.
         _waiting = Channel.CreateBounded<Waiting>(size * 8);
         _loop = Task.WhenAll(Enumerable.Range(0, parallel).Select(_ => Task.Run(LoopAsync)));
@@ -63,7 +70,13 @@ internal sealed class Batcher<TItem, TResult> : IAsyncDisposable
         {
             var began = _time.GetTimestamp();
             batch.Clear();
-            while (batch.Count < _size && _waiting.Reader.TryRead(out var waiting)) batch.Add(waiting);
+            var bytes = 0L;
+            while (batch.Count < _size && bytes < MaxBytes && _waiting.Reader.TryRead(out var waiting))
+            {
+                batch.Add(waiting);
+                bytes += _bytesOf?.Invoke(waiting.Item) ?? 0;
+            }
+
             if (batch.Count == 0) continue;
             try
             {

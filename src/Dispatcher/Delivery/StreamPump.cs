@@ -121,13 +121,16 @@ internal sealed class StreamPump(
 
             var items = await _reading!;
             _reading = null;
-            foreach (var item in items) _buffer.Enqueue(item);
-            _more = items.Count >= options.Value.Delivery.ReadAhead || items.Sum(item => item.Data.Length) >= options.Value.Delivery.ReadAheadBytes;
-            if (items.Count > 0)
+            foreach (var item in items)
             {
-                _read = items[^1].Seq;
-                return true;
+                // Settling goes by the highest number delivered: one that is missing must stop everything rather than be passed over.
+                if (item.Seq != ++_read)
+                    throw new InvalidOperationException($"The stream of {lease.Id} lacks seq {_read}: its event is not in the database.");
+                _buffer.Enqueue(item);
             }
+
+            _more = items.Count >= options.Value.Delivery.ReadAhead || items.Sum(item => item.Data.Length) >= options.Value.Delivery.ReadAheadBytes;
+            if (items.Count > 0) return true;
         }
 
         return false;

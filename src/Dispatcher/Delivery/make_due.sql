@@ -4,4 +4,4 @@ WITH idle AS (
     SELECT endpoint FROM webhooks.delivery_state
     WHERE endpoint = ANY ($1) AND due_at IS NULL AND status = 'active' ORDER BY endpoint FOR NO KEY UPDATE
 )
-UPDATE webhooks.delivery_state s SET due_at = now() FROM idle WHERE s.endpoint = idle.endpoint
+UPDATE webhooks.delivery_state s SET due_at = now() WHERE s.endpoint = ANY (ARRAY(SELECT endpoint FROM idle))

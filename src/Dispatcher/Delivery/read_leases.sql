@@ -14,4 +14,4 @@ CROSS JOIN LATERAL (
            array_agg(coalesce(x.expires_at, 'infinity') ORDER BY x.secret DESC) AS expiries
     FROM webhooks.endpoint_secret x WHERE x.endpoint = c.endpoint AND (x.expires_at IS NULL OR x.expires_at > clock_timestamp())
 ) s
-WHERE c.endpoint = ANY ($2) AND c.lease_owner = $1
+WHERE c.endpoint = ANY ($2) AND (c.lease_owner = $1) IS TRUE

@@ -4,7 +4,7 @@
 WITH idle AS (
     SELECT s.endpoint
     FROM unnest($2::bigint[], $3::bigint[]) AS u(endpoint, lease_epoch)
-    JOIN webhooks.delivery_state s ON s.endpoint = u.endpoint AND s.lease_owner = $1 AND s.lease_epoch = u.lease_epoch
+    JOIN webhooks.delivery_state s ON s.endpoint = u.endpoint AND (s.lease_owner = $1) IS TRUE AND s.lease_epoch = u.lease_epoch
     WHERE coalesce((SELECT d.seq FROM webhooks.delivery d WHERE d.bucket = s.bucket AND d.endpoint = s.endpoint ORDER BY d.seq DESC LIMIT 1), 0)
         <= greatest(coalesce((SELECT x.cursor FROM webhooks.settlement x WHERE x.bucket = s.bucket AND x.endpoint = s.endpoint
                               ORDER BY x.settlement DESC LIMIT 1), 0),
@@ -12,5 +12,5 @@ WITH idle AS (
     ORDER BY s.endpoint FOR NO KEY UPDATE OF s
 )
 UPDATE webhooks.delivery_state s SET lease_owner = NULL, due_at = NULL
-FROM idle WHERE s.endpoint = idle.endpoint
+WHERE s.endpoint = ANY (ARRAY(SELECT endpoint FROM idle))
 RETURNING s.endpoint

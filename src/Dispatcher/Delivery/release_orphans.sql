@@ -3,4 +3,4 @@ WITH left_behind AS (
     SELECT endpoint FROM webhooks.delivery_state WHERE lease_owner = $1 AND NOT endpoint = ANY ($2) ORDER BY endpoint FOR NO KEY UPDATE
 )
 UPDATE webhooks.delivery_state s SET lease_owner = NULL, due_at = CASE WHEN s.status = 'active' THEN now() END
-FROM left_behind WHERE s.endpoint = left_behind.endpoint
+WHERE s.endpoint = ANY (ARRAY(SELECT endpoint FROM left_behind))

@@ -3,5 +3,5 @@ WITH held AS (
     SELECT endpoint FROM webhooks.delivery_state WHERE lease_owner = $1 AND endpoint = ANY ($2) ORDER BY endpoint FOR NO KEY UPDATE
 )
 UPDATE webhooks.delivery_state s SET due_at = now() + $3
-FROM held WHERE s.endpoint = held.endpoint
+WHERE s.endpoint = ANY (ARRAY(SELECT endpoint FROM held))
 RETURNING s.endpoint, s.lease_epoch, s.version, s.status

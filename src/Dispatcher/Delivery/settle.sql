@@ -3,11 +3,14 @@
 -- Whoever locks the states of several endpoints does so in their order, or two would wait for each other.
 -- $1 owner, $2 endpoints, $3 lease epochs, $4 versions, $5 first seqs, $6 last seqs, $7 whether failures are to be forgotten
 WITH fenced AS (
-    SELECT u.endpoint, u.lease_epoch, s.bucket, u.first_seq, u.last_seq, u.reset
-    FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::boolean[])
-        AS u(endpoint, lease_epoch, version, first_seq, last_seq, reset)
-    JOIN webhooks.delivery_state s ON s.endpoint = u.endpoint AND s.lease_owner = $1 AND s.lease_epoch = u.lease_epoch AND s.version = u.version
-    ORDER BY s.endpoint FOR SHARE OF s
+    SELECT u.endpoint, s.bucket, u.lease_epoch, u.first_seq, u.last_seq, u.reset
+    FROM (SELECT * FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::boolean[])
+              AS given(endpoint, lease_epoch, version, first_seq, last_seq, reset) ORDER BY endpoint OFFSET 0) u
+    -- By key, one after the other, and so locked in that order, whatever the planner believes of the table's size; IS TRUE keeps the owner's
+    -- index out of it.
+    CROSS JOIN LATERAL (SELECT bucket FROM webhooks.delivery_state
+                        WHERE endpoint = u.endpoint AND (lease_owner = $1) IS TRUE AND lease_epoch = u.lease_epoch AND version = u.version
+                        LIMIT 1 FOR SHARE) s
 ), reset AS (
     UPDATE webhooks.delivery_state s
     SET consecutive_failures = 0, attempts = 0, throttled_since = NULL, probing = false, receiver_resumes = 0, receiver_resume_from = NULL

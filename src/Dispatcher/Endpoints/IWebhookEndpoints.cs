@@ -15,7 +15,8 @@ public interface IWebhookEndpoints
     /// Replaces the settings. Event types hold for events published after this; a new URL from the next attempt, and with a failure count of zero.
     /// The secret and <see cref="EndpointSettings.Since"/> are left as they are.
     /// </summary>
-    /// <inheritdoc cref="CreateAsync"/>
+    /// <exception cref="WebhookValidationException">A setting breaks a rule; every one that does is named, and nothing was changed.</exception>
+    /// <exception cref="WebhookNotFoundException">There is no such endpoint.</exception>
     Task UpdateAsync(WebhookEndpointId endpoint, EndpointSettings settings, CancellationToken cancellationToken = default);
 
     /// <summary>Ends delivery to an endpoint and its feed for ever. What it had not got ends as <c>endpoint_deleted</c>.</summary>
@@ -33,7 +34,7 @@ public interface IWebhookEndpoints
     /// <exception cref="WebhookNotFoundException">There is no such endpoint.</exception>
     Task PauseAsync(WebhookEndpointId endpoint, CancellationToken cancellationToken = default);
 
-    /// <summary>Goes on sending.</summary>
+    /// <summary>Goes on sending. On an endpoint that is not paused, and without <paramref name="after"/>, it changes nothing.</summary>
     /// <param name="endpoint">The endpoint.</param>
     /// <param name="after">
     /// After which seq; by default after the cursor. A lower number sends again; a higher one skips, and what is skipped stays in the feed.

@@ -14,7 +14,7 @@ public static class WebhookFeedEndpointRouteBuilderExtensions
     /// fetch what they miss and ask for delivery again. Both are signed with the endpoint's secret, so they need no other authorization.
     /// </summary>
     /// <param name="endpoints">The application.</param>
-    /// <param name="prefix">What stands before; default <c>/v1</c>.</param>
+    /// <param name="prefix">What stands before; default <c>/v1</c>. Receivers of this project ask for <c>v1/endpoints/…</c> below the address they are configured with, so it should end so.</param>
     /// <exception cref="InvalidOperationException"><c>AddWebhookDispatcher</c> was not called.</exception>
     public static IEndpointConventionBuilder MapWebhookFeed(this IEndpointRouteBuilder endpoints, string prefix = "/v1")
     {

@@ -6,7 +6,8 @@ FROM (
            row_number() OVER (ORDER BY n.seq) AS place, sum(octet_length(e.data) + octet_length(e.type) + $7::int) OVER (ORDER BY n.seq) AS bytes
     FROM (SELECT seq, position FROM webhooks.delivery
           WHERE bucket = $1 AND endpoint = $2 AND seq > $3 AND seq <= $4 ORDER BY seq LIMIT $5) n
-    JOIN webhooks.event e ON e.bucket = $1 AND e.position = n.position
+    -- By key, one after the other, whatever the planner believes of the table's size.
+    CROSS JOIN LATERAL (SELECT id, type, published_at, data FROM webhooks.event WHERE bucket = $1 AND position = n.position LIMIT 1) e
 ) p
 WHERE p.place = 1 OR p.bytes <= $6
 ORDER BY p.seq

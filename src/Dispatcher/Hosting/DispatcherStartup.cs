@@ -34,6 +34,10 @@ internal sealed partial class DispatcherStartup(
                 LogWaiting(exception.Message);
                 await Task.Delay(Between, time, cancellationToken);
             }
+            catch (NpgsqlException exception)
+            {
+                throw new InvalidOperationException($"The database that ConnectionString names cannot be used: {exception.Message}", exception);
+            }
         }
     }
 

@@ -5,6 +5,11 @@ using Webhooks.Dispatcher.Sequencing;
 
 namespace Webhooks.Dispatcher.Hosting;
 
+/// <summary>What one round of sequencing did.</summary>
+/// <param name="Events">Events numbered.</param>
+/// <param name="More">The buckets that have more pending.</param>
+internal sealed record SequencedRound(int Events, IReadOnlyCollection<short> More);
+
 /// <summary>
 /// The seam between the dispatcher's work and what schedules it. Each method does what there is to do and returns; a host calls
 /// them when hinted and every so often. All may be called late, twice, or from several processes: what must not happen twice is guarded in the database.
@@ -21,48 +26,47 @@ internal sealed class DispatcherWork(Sequencer sequencer, Pumps pumps, Wake wake
     /// <summary>When pending events were last looked for with success.</summary>
     public long LastRound => Volatile.Read(ref _lastRound);
 
-    /// <summary>Numbers all that is pending in these buckets; in any, when none are named. Not to be called twice at a time in one process.</summary>
-    /// <returns>How many events were numbered.</returns>
-    public async Task<int> SequenceAsync(IReadOnlyCollection<short>? buckets, CancellationToken cancel)
+    /// <summary>Numbers one batch in each of these buckets; in those that have something pending, when none are named. Not to be called twice at a time in one process.</summary>
+    /// <returns>How many events were numbered, and the buckets that have more.</returns>
+    public async Task<SequencedRound> SequenceAsync(IReadOnlyCollection<short>? buckets, CancellationToken cancel)
     {
         var events = 0;
-        var troubles = new ConcurrentQueue<Exception>();
+        var more = new ConcurrentQueue<short>();
+        Exception? trouble = null;
         // Side by side, or the last bucket would wait for the disk as many times as there are buckets before it; the server syncs them together.
+        // One batch each, or a backlog in one would keep the others waiting until it is worked off.
         await Parallel.ForEachAsync(
             buckets ?? await sequencer.FindPendingAsync(cancel), new ParallelOptions { MaxDegreeOfParallelism = BucketsAtATime, CancellationToken = cancel },
             async (bucket, token) =>
             {
                 try
                 {
-                    Interlocked.Add(ref events, await SequenceAsync(bucket, token));
+                    var batch = await SequenceAsync(bucket, token);
+                    Interlocked.Add(ref events, batch.Events);
+                    if (batch.More) more.Enqueue(bucket);
                 }
                 catch (Exception exception) when (!cancel.IsCancellationRequested)
                 {
                     // What one bucket's applications brought about must not keep the others waiting.
-                    troubles.Enqueue(exception);
+                    Interlocked.CompareExchange(ref trouble, exception, null);
                 }
             });
-        if (troubles.TryDequeue(out var trouble)) ExceptionDispatchInfo.Throw(trouble);
+        if (trouble is not null) ExceptionDispatchInfo.Throw(trouble);
         Volatile.Write(ref _lastRound, time.GetTimestamp());
-        return events;
+        return new SequencedRound(events, more);
     }
 
-    private async Task<int> SequenceAsync(short bucket, CancellationToken cancel)
+    private async Task<SequencedBatch> SequenceAsync(short bucket, CancellationToken cancel)
     {
-        var events = 0;
-        SequencedBatch batch;
-        do
+        var batch = await sequencer.RunOnceAsync(bucket, cancel);
+        var elsewhere = pumps.MoreAvailable(batch.Heads.Keys);
+        if (elsewhere.Count > 0)
         {
-            batch = await sequencer.RunOnceAsync(bucket, cancel);
-            events += batch.Events;
-            var elsewhere = pumps.MoreAvailable(batch.Heads.Keys);
-            if (elsewhere.Count == 0) continue;
             EndpointsDue?.Invoke();
             await wake.GrownAsync(elsewhere, pumps.Owner, cancel);
         }
-        while (batch.More && !cancel.IsCancellationRequested);
 
-        return events;
+        return batch;
     }
 
     /// <summary>Takes endpoints that are due and begins to send to them.</summary>

@@ -17,6 +17,7 @@ internal sealed partial class InBoxWorker : BackgroundService
     // A round costs the same for one event as for hundreds. This is nothing for a few, and lets a flood gather into batches worth their while.
     private static readonly TimeSpan PausePerEvent = TimeSpan.FromMicroseconds(100);
     private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(50);
+    private static readonly SequencedRound Nothing = new(0, []);
 
     private readonly DispatcherWork _work;
     private readonly Pumps _pumps;
@@ -37,11 +38,7 @@ internal sealed partial class InBoxWorker : BackgroundService
         (_work, _pumps, _database, _wake, _time, _options, _logger) = (work, pumps, database, wake, time, options.Value, logger);
         _events = new Signal(time);
         _endpoints = new Signal(time);
-        wake.EventsCommitted += buckets =>
-        {
-            Interlocked.Or(ref _buckets, buckets is null ? AnyBucket : buckets.Aggregate(0, (mask, bucket) => mask | (1 << bucket)));
-            _events.Set();
-        };
+        wake.EventsCommitted += Announce;
         wake.EndpointChanged += endpoint =>
         {
             // It is taken again with what holds now, if it is still to be sent to.
@@ -74,6 +71,12 @@ internal sealed partial class InBoxWorker : BackgroundService
             Task.Run(() => DeliverAsync(stoppingToken), CancellationToken.None),
             Task.Run(() => ListenAsync(stoppingToken), CancellationToken.None));
 
+    private void Announce(IReadOnlyCollection<short>? buckets)
+    {
+        Interlocked.Or(ref _buckets, buckets is null ? AnyBucket : buckets.Aggregate(0, (mask, bucket) => mask | (1 << bucket)));
+        _events.Set();
+    }
+
     private Task SequenceAsync(CancellationToken stop)
     {
         var polled = _time.GetTimestamp();
@@ -83,19 +86,25 @@ internal sealed partial class InBoxWorker : BackgroundService
             var rest = poll - _time.GetElapsedTime(polled);
             await _events.WaitAsync(rest, stop);
             var mask = Interlocked.Exchange(ref _buckets, 0);
-            var events = 0;
+            var round = Nothing;
             // Polling is the truth and hints are only faster: however many come, it keeps its beat.
             if ((mask & AnyBucket) != 0 || _time.GetElapsedTime(polled) >= poll)
             {
                 polled = _time.GetTimestamp();
-                events = await _work.SequenceAsync(null, stop);
+                round = await _work.SequenceAsync(null, stop);
             }
             else if (mask != 0)
             {
-                events = await _work.SequenceAsync([.. Enumerable.Range(0, WebhookApplications.Buckets).Where(b => (mask & (1 << b)) != 0).Select(b => (short)b)], stop);
+                round = await _work.SequenceAsync([.. Enumerable.Range(0, WebhookApplications.Buckets).Where(b => (mask & (1 << b)) != 0).Select(b => (short)b)], stop);
             }
 
-            var pause = PausePerEvent * events;
+            if (round.More.Count > 0)
+            {
+                Announce(round.More);
+                return;
+            }
+
+            var pause = PausePerEvent * round.Events;
             if (pause >= TimeSpan.FromMilliseconds(1)) await Task.Delay(pause < LongestPause ? pause : LongestPause, _time, stop);
         }, stop);
     }

@@ -11,7 +11,8 @@ internal sealed class GroupCommit(WebhookDatabase database, Wake wake, IOptions<
     : IAsyncDisposable
 {
     private readonly Batcher<EventToPublish, WebhookEventId?> _batcher =
-        new(published => CommitAsync(published, database, wake, metrics), options.Value.Publishing.GroupCommitSize, time);
+        new(published => CommitAsync(published, database, wake, metrics), options.Value.Publishing.GroupCommitSize, time,
+            bytesOf: published => published.Data.Length);
 
     public async Task<WebhookEventId> PublishAsync(EventToPublish published, CancellationToken cancel)
     {

@@ -18,7 +18,8 @@ public interface IWebhookPublisher
     Task<WebhookEventId> PublishAsync(EventToPublish published, NpgsqlTransaction transaction, CancellationToken cancellationToken = default);
 
     /// <summary>Publishes several events, in this order, inside the caller's transaction.</summary>
-    /// <inheritdoc cref="PublishAsync(EventToPublish, NpgsqlTransaction, CancellationToken)"/>
+    /// <exception cref="WebhookValidationException">An event breaks a rule; nothing was stored.</exception>
+    /// <exception cref="WebhookNotFoundException">An event names an application that does not exist. Others of them may be in the transaction: roll it back.</exception>
     Task<IReadOnlyList<WebhookEventId>> PublishAsync(
         IReadOnlyList<EventToPublish> published, NpgsqlTransaction transaction, CancellationToken cancellationToken = default);
 

@@ -17,6 +17,6 @@ public sealed class PublishingOptions
     public bool NotifyInTransaction { get; set; }
 
     internal IEnumerable<string> Problems() =>
-        WebhookDispatcherOptions.InRange("Publishing:MaxDataBytes", MaxDataBytes, 1, 64 * 1024 * 1024)
+        WebhookDispatcherOptions.InRange("Publishing:MaxDataBytes", MaxDataBytes, 1, 16 * 1024 * 1024)
             .Concat(WebhookDispatcherOptions.InRange("Publishing:GroupCommitSize", GroupCommitSize, 1, 10_000));
 }

@@ -82,8 +82,7 @@ internal sealed class KeyRing : IAsyncDisposable
     {
         public IReadOnlyCollection<XElement> GetAllElements()
         {
-            using var connection = new NpgsqlConnection(database.ConnectionString);
-            connection.Open();
+            using var connection = database.Open();
             using var command = database.Command(connection, "Secrets/read_key_ring");
             using var reader = command.ExecuteReader();
             var elements = new List<XElement>();
@@ -93,8 +92,7 @@ internal sealed class KeyRing : IAsyncDisposable
 
         public void StoreElement(XElement element, string friendlyName)
         {
-            using var connection = new NpgsqlConnection(database.ConnectionString);
-            connection.Open();
+            using var connection = database.Open();
             using var command = database.Command(connection, "Secrets/write_key_ring", friendlyName, element.ToString(SaveOptions.DisableFormatting));
             command.ExecuteNonQuery();
         }

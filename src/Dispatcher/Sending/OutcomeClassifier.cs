@@ -32,7 +32,9 @@ internal static class OutcomeClassifier
     {
         for (Exception? cause = exception; cause is not null; cause = cause.InnerException)
             if (cause is AddressRefusedException) return AttemptOutcome.AddressRefused;
-        if (timedOut || exception is OperationCanceledException or TimeoutException) return AttemptOutcome.TimedOut;
+        if (timedOut) return AttemptOutcome.TimedOut;
+        // Nobody else cancels: it is the handler, whose time for connecting was up.
+        if (exception is OperationCanceledException or TimeoutException) return AttemptOutcome.ConnectTimedOut;
         for (Exception? cause = exception; cause is not null; cause = cause.InnerException)
             if (cause is AuthenticationException) return AttemptOutcome.TlsFailed;
         return exception is HttpRequestException request

@@ -46,7 +46,12 @@ internal sealed class WebhookSender(
         catch (Exception exception) when (!cancel.IsCancellationRequested)
         {
             var outcome = OutcomeClassifier.Classify(exception, timeout.IsCancellationRequested);
-            result = new AttemptResult(outcome, Detail: outcome == AttemptOutcome.TimedOut ? $"No complete answer within {options.Value.Sending.Timeout}." : Describe(exception));
+            result = new AttemptResult(outcome, Detail: outcome switch
+            {
+                AttemptOutcome.TimedOut => $"No complete answer within {options.Value.Sending.Timeout}.",
+                AttemptOutcome.ConnectTimedOut => $"No connection within {options.Value.Sending.ConnectTimeout}.",
+                _ => Describe(exception),
+            });
         }
 
         result = result with { StartedAt = startedAt, Duration = time.GetElapsedTime(began) };
@@ -103,6 +108,6 @@ internal sealed class WebhookSender(
     {
         var innermost = exception;
         while (innermost.InnerException is { } inner) innermost = inner;
-        return innermost == exception ? exception.Message : $"{exception.Message} {innermost.Message}";
+        return exception.Message.Contains(innermost.Message, StringComparison.Ordinal) ? exception.Message : $"{exception.Message} {innermost.Message}";
     }
 }

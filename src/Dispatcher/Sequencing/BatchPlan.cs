@@ -15,6 +15,9 @@ internal sealed class BatchPlan
 
     public Dictionary<long, long> Heads { get; } = [];
 
+    /// <summary>Whether some endpoint got its history in this batch, which may be of any length.</summary>
+    public bool HasHistory => Changes.Exists(change => change.Since is not null);
+
     /// <summary>Numbers an event in every stream that takes it.</summary>
     public void Take(PendingEvent pending, StreamDirectory directory)
     {

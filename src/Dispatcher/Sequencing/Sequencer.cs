@@ -24,6 +24,7 @@ internal sealed class Sequencer(WebhookDatabase database, IOptions<WebhookDispat
 {
     private const int BatchesKept = 100;
     private const int ApplicationsKept = 5000;
+    private const int PruneAfterKeys = 1000;
 
     private readonly BucketMemory[] _memory = Enumerable.Range(0, WebhookApplications.Buckets).Select(_ => new BucketMemory()).ToArray();
 
@@ -61,7 +62,8 @@ internal sealed class Sequencer(WebhookDatabase database, IOptions<WebhookDispat
             var plan = await PlanAsync(connection, bucket, read, duplicates, memory.Directory, cancel);
             var complete = read.Pending.Count < options.Value.Sequencing.BatchSize;
             var state = read.State.Advance(read.Pending.ConvertAll(pending => pending.Position), complete, read.Xmin, read.Horizon);
-            await WriteAsync(connection, bucket, read.Batch + 1, state, plan, duplicates, cancel);
+            memory.KeyedSincePrune += read.Pending.Count(pending => pending is PendingEvent { DedupeKey: not null });
+            await WriteAsync(connection, bucket, read.Batch + 1, state, plan, duplicates, memory, cancel);
 
             memory.Batch = read.Batch + 1;
             committed = true;
@@ -162,6 +164,8 @@ internal sealed class Sequencer(WebhookDatabase database, IOptions<WebhookDispat
         var inBatch = read.Pending.Select(pending => pending.Position).ToHashSet();
         await using var command = database.Command(
             connection, "Sequencing/read_history", bucket, change.Application, change.Since!.Value, Math.Max(change.Position, read.State.Mark));
+        // However long the history: given up half-way, it would be begun again, and the bucket never get past it.
+        command.CommandTimeout = 0;
         await using var reader = await command.ExecuteReaderAsync(cancel);
         while (await reader.ReadAsync(cancel))
         {
@@ -173,9 +177,9 @@ internal sealed class Sequencer(WebhookDatabase database, IOptions<WebhookDispat
 
     private async Task WriteAsync(
         NpgsqlConnection connection, short bucket, long batchNumber, GapSet state, BatchPlan plan, List<PendingEvent> duplicates,
-        CancellationToken cancel)
+        BucketMemory memory, CancellationToken cancel)
     {
-        await using var batch = new NpgsqlBatch(connection);
+        await using var batch = new NpgsqlBatch(connection) { Timeout = plan.HasHistory ? 0 : connection.CommandTimeout };
         var steps = batch.BatchCommands;
         foreach (var change in plan.Changes)
             steps.Add(database.Step("Sequencing/write_change", change.Endpoint, change.EventTypes, !change.Deleted));
@@ -194,10 +198,12 @@ internal sealed class Sequencer(WebhookDatabase database, IOptions<WebhookDispat
 
         steps.Add(database.Step("Sequencing/write_batch", bucket, batchNumber, state.Mark, state.Gaps.Select(gap => gap.First).ToArray(),
             state.Gaps.Select(gap => gap.Last).ToArray(), state.Gaps.Select(gap => gap.Horizon).ToArray()));
-        if (batchNumber % BatchesKept == 0)
+        if (batchNumber % BatchesKept == 0) steps.Add(database.Step("Sequencing/prune_batches", bucket, batchNumber));
+        // Twice as many may go as came, so that what is too old is caught up with under any load.
+        if (memory.KeyedSincePrune >= PruneAfterKeys)
         {
-            steps.Add(database.Step("Sequencing/prune_batches", bucket, batchNumber));
-            steps.Add(database.Step("Sequencing/prune_dedupe", bucket, options.Value.Sequencing.DedupeWindow));
+            steps.Add(database.Step("Sequencing/prune_dedupe", bucket, options.Value.Sequencing.DedupeWindow, memory.KeyedSincePrune * 2));
+            memory.KeyedSincePrune = 0;
         }
 
         // Synchronous whatever the database's default: a seq that a receiver has seen must never be given to another event.
@@ -217,6 +223,8 @@ internal sealed class Sequencer(WebhookDatabase database, IOptions<WebhookDispat
         public long Batch { get; set; } = -1;
 
         public StreamDirectory Directory { get; } = new();
+
+        public int KeyedSincePrune { get; set; }
 
         public void Forget()
         {

@@ -38,7 +38,7 @@ internal static class EnvelopeReader
     /// <summary>The members of the envelope as they are found.</summary>
     private ref struct Fields
     {
-        private string? _id, _type, _timestamp, _endpoint;
+        private string? _id, _type, _timestamp, _endpoint, _numbering;
         private long _epoch, _seq;
         private bool _void, _hasEndpoint, _hasEpoch, _hasSeq, _hasVoid, _hasData;
         private Range _data;
@@ -61,9 +61,10 @@ internal static class EnvelopeReader
             if (reader.ValueTextEquals("id"u8)) return Text(ref reader, ref _id, "id");
             if (reader.ValueTextEquals("type"u8)) return Text(ref reader, ref _type, "type");
             if (reader.ValueTextEquals("timestamp"u8)) return Text(ref reader, ref _timestamp, "timestamp");
-            if (reader.ValueTextEquals("endpoint"u8)) return Flag(ref _hasEndpoint, "endpoint") ?? Text(ref reader, ref _endpoint, "endpoint");
-            if (reader.ValueTextEquals("epoch"u8)) return Flag(ref _hasEpoch, "epoch") ?? Number(ref reader, ref _epoch, "epoch", int.MaxValue);
-            if (reader.ValueTextEquals("seq"u8)) return Flag(ref _hasSeq, "seq") ?? Number(ref reader, ref _seq, "seq", long.MaxValue - 1);
+            // A foreign sender may mean anything by one of these three; by two of them nobody else is likely to mean what we do not.
+            if (reader.ValueTextEquals("endpoint"u8)) return Numbering(Flag(ref _hasEndpoint, "endpoint"), Text(ref reader, ref _endpoint, "endpoint"));
+            if (reader.ValueTextEquals("epoch"u8)) return Numbering(Flag(ref _hasEpoch, "epoch"), Number(ref reader, ref _epoch, "epoch", int.MaxValue));
+            if (reader.ValueTextEquals("seq"u8)) return Numbering(Flag(ref _hasSeq, "seq"), Number(ref reader, ref _seq, "seq", long.MaxValue - 1));
             if (reader.ValueTextEquals("data"u8)) return Flag(ref _hasData, "data") ?? Data(ref reader);
             if (reader.ValueTextEquals("void"u8))
             {
@@ -97,8 +98,14 @@ internal static class EnvelopeReader
         private static string? Number(ref Utf8JsonReader reader, ref long value, string name, long max)
         {
             reader.Read();
-            if (reader.TokenType != JsonTokenType.Number || !reader.TryGetInt64(out value) || value < 1 || value > max)
-                return $"{name} is not a whole number from 1";
+            if (reader.TokenType == JsonTokenType.Number && reader.TryGetInt64(out value) && value >= 1 && value <= max) return null;
+            reader.Skip();
+            return $"{name} is not a whole number from 1";
+        }
+
+        private string? Numbering(string? twice, string? malformed)
+        {
+            _numbering ??= twice ?? malformed;
             return null;
         }
 
@@ -115,17 +122,19 @@ internal static class EnvelopeReader
         {
             var timestamp = DateTimeOffset.TryParse(_timestamp, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var parsed)
                 ? parsed : (DateTimeOffset?)null;
-            if (!_hasEndpoint && !_hasEpoch && !_hasSeq)
+            var numbered = (_hasEndpoint ? 1 : 0) + (_hasEpoch ? 1 : 0) + (_hasSeq ? 1 : 0);
+            if (numbered < 2)
             {
-                // A foreign sender. What it publishes may be the whole body.
+                // A foreign sender, whatever it may mean by one of the three. What it publishes may be the whole body.
                 error = null;
                 return new Envelope(_id, _type ?? "", timestamp, null, 0, 0, false, _hasData ? _data : ..length);
             }
 
-            error = string.IsNullOrEmpty(_endpoint) ? "it has no endpoint"
-                : !OptionsRules.IsEndpoint(_endpoint) ? "its endpoint is not 1 to 200 letters, digits, _ and -"
+            error = _numbering is not null ? _numbering
+                : string.IsNullOrEmpty(_endpoint) ? "it has no endpoint"
                 : !_hasEpoch ? "it has no epoch"
                 : !_hasSeq ? "it has no seq"
+                : !OptionsRules.IsEndpoint(_endpoint) ? "its endpoint is not 1 to 200 letters, digits, _ and -"
                 : string.IsNullOrEmpty(_id) ? "it has no id"
                 : string.IsNullOrEmpty(_type) ? "it has no type"
                 : timestamp is null ? "it has no timestamp"

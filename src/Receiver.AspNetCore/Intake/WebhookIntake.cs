@@ -75,9 +75,8 @@ internal sealed partial class WebhookIntake(ReceiverMetrics metrics, ILogger<Web
                 stored = outcomes[0];
             }
         }
-#pragma warning disable CA1031 // Whatever the store throws, the event is not known to be stored, and is to be sent again.
+        // Whatever the store throws, the event is not known to be stored, and is to be sent again.
         catch (Exception e)
-#pragma warning restore CA1031
         {
             LogUnavailable(e, source.Name);
             source.InboxDown = true;

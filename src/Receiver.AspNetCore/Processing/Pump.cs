@@ -152,9 +152,8 @@ internal sealed partial class Pump(ReceiverSource source, IServiceScopeFactory s
         {
             throw;
         }
-#pragma warning disable CA1031 // Whatever a handler throws is its failure.
+        // Whatever a handler throws is its failure.
         catch (Exception e)
-#pragma warning restore CA1031
         {
             failure = timer.IsCancellationRequested ? new TimeoutException($"The handler did not end within {options.HandlerTimeout}.", e) : e;
         }

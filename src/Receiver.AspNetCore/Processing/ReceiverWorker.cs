@@ -57,9 +57,8 @@ internal sealed partial class ReceiverWorker(
             {
                 return;
             }
-#pragma warning disable CA1031 // A loop survives whatever one turn meets; the turn is repeated.
+            // A loop survives whatever one turn meets; the turn is repeated.
             catch (Exception e)
-#pragma warning restore CA1031
             {
                 LogTrouble(e, source.Name);
                 next = source.Time.GetUtcNow() + PauseAfterTrouble;

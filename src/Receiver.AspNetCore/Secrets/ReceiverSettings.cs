@@ -52,9 +52,8 @@ internal sealed partial class ReceiverSettings : IDisposable
         {
             lock (_gate) _inForce = Read();
         }
-#pragma warning disable CA1031 // Whatever is wrong with the new configuration, the last good one stays.
+        // Whatever is wrong with the new configuration, the last good one stays.
         catch (Exception e)
-#pragma warning restore CA1031
         {
             // The message names keys and rules, never values; a binder's exception may show a value, so only its type is told.
             LogRefused(_source, e is OptionsValidationException ? e.Message : e.GetType().Name);

@@ -70,9 +70,8 @@ internal sealed class SqliteWriter : IAsyncDisposable
             _beforeCommit(_connection);
             _connection.RunPrepared("COMMIT");
         }
-#pragma warning disable CA1031 // The requests get whatever it was; the writer itself goes on.
+        // The requests get whatever it was; the writer itself goes on.
         catch (Exception e)
-#pragma warning restore CA1031
         {
             _connection?.Dispose();
             _connection = null;

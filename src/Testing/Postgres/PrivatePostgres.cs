@@ -85,9 +85,8 @@ public sealed class PrivatePostgres : IAsyncDisposable
         await using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(ConnectionString) { Pooling = false }.ToString());
         await connection.OpenAsync(ct);
         await using var command = connection.CreateCommand();
-#pragma warning disable CA2100 // A database's name cannot be a parameter; it is quoted.
+        // A database's name cannot be a parameter; it is quoted.
         command.CommandText = $"CREATE DATABASE \"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
-#pragma warning restore CA2100
         await command.ExecuteNonQueryAsync(ct);
         return new NpgsqlConnectionStringBuilder(ConnectionString) { Database = name }.ToString();
     }

@@ -9,7 +9,7 @@ public class OptionsTests
         { "ConnectionString is required", o => o.ConnectionString = " " },
         { "Schema must be 1 to 50 lower-case", o => o.Schema = "Robert\"; DROP" },
         { "MasterKey is required: base64 of 32", o => o.MasterKey = "c2hvcnQ=" },
-        { "Publishing:MaxDataBytes must lie between 1 and 67108864; it is 0.", o => o.Publishing.MaxDataBytes = 0 },
+        { "Publishing:MaxDataBytes must lie between 1 and 16777216; it is 0.", o => o.Publishing.MaxDataBytes = 0 },
         { "Publishing:GroupCommitSize must lie between 1 and 10000; it is 0.", o => o.Publishing.GroupCommitSize = 0 },
         { "Sequencing:PollInterval must lie between 00:00:00.0050000 and 00:01:00; it is 00:00:00.", o => o.Sequencing.PollInterval = TimeSpan.Zero },
         { "Sequencing:BatchSize must lie between 1 and 100000", o => o.Sequencing.BatchSize = -1 },

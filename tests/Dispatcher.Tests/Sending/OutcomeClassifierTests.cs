@@ -53,7 +53,8 @@ public class OutcomeClassifierTests
     {
         Assert.Equal(AttemptOutcome.AddressRefused, Classify(new HttpRequestException("", new AddressRefusedException(""))));
         Assert.Equal(AttemptOutcome.AddressRefused, OutcomeClassifier.Classify(new HttpRequestException("", new AddressRefusedException("")), timedOut: true));
-        Assert.Equal(AttemptOutcome.TimedOut, Classify(new TaskCanceledException()));
+        Assert.Equal(AttemptOutcome.ConnectTimedOut, Classify(new TaskCanceledException("", new TimeoutException())));
+        Assert.Equal(AttemptOutcome.TimedOut, OutcomeClassifier.Classify(new TaskCanceledException(), timedOut: true));
         Assert.Equal(AttemptOutcome.TimedOut, OutcomeClassifier.Classify(new IOException(), timedOut: true));
         Assert.Equal(AttemptOutcome.TlsFailed, Classify(new HttpRequestException("", new AuthenticationException())));
         Assert.Equal(AttemptOutcome.DnsFailed, Classify(new HttpRequestException(HttpRequestError.NameResolutionError)));

@@ -24,7 +24,6 @@ CREATE TABLE webhooks.event (
     data         bytea NOT NULL,
     PRIMARY KEY (bucket, position)
 );
-CREATE INDEX event_id ON webhooks.event (id);
 
 CREATE TABLE webhooks.endpoint (
     endpoint          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
