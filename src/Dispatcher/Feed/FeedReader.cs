@@ -27,7 +27,7 @@ internal sealed class FeedReader(WebhookDatabase database, DispatcherMetrics met
 
         if (items.Count > 0 && items[^1].Seq > row.Status.Cursor)
         {
-            await using var served = database.Command("Feed/mark_served", row.Endpoint, after, items[^1].Seq, row.Status.Cursor);
+            await using var served = database.Command("Delivery/mark_served", row.Endpoint, after, items[^1].Seq, row.Status.Cursor);
             await served.ExecuteNonQueryAsync(cancel);
         }
 
