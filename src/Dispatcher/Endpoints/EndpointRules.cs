@@ -12,6 +12,8 @@ internal static class EndpointRules
     public static readonly TimeSpan DefaultOverlap = TimeSpan.FromHours(24);
     public static readonly TimeSpan MaxOverlap = TimeSpan.FromDays(7);
     public const int MaxLiveSecrets = 3;
+    public const int MaxBatchBytes = 512 * 1024;
+    public static readonly TimeSpan LongestBatchWait = TimeSpan.FromSeconds(60);
 
     /// <exception cref="WebhookValidationException">Says what is wrong, for every field.</exception>
     public static void Check(EndpointSettings settings, SendingOptions sending, AddressPolicy addresses)
@@ -28,7 +30,24 @@ internal static class EndpointRules
             errors["failure_threshold"] = [$"Must lie between 1 and 100; it is {settings.FailureThreshold}."];
         if (!Enum.IsDefined(settings.ReceiverAccess))
             errors["receiver_access"] = ["Must be none, feed or feed_and_resume."];
+        if (!Enum.IsDefined(settings.Ordering))
+            errors["ordering"] = ["Must be strict or relaxed."];
+        if (settings.MaxInFlight is < 1 or > 1000)
+            errors["max_in_flight"] = [$"Must lie between 1 and 1000; it is {settings.MaxInFlight}."];
+        if (settings.RateLimit is < 1 or > 100_000)
+            errors["rate_limit"] = [$"Must lie between 1 and 100000 requests a second, or be left out; it is {settings.RateLimit}."];
+        if (settings.Batch is { } batch && BatchProblems(batch, settings.Ordering).ToArray() is { Length: > 0 } batchProblems)
+            errors["batch"] = batchProblems;
         if (errors.Count > 0) throw new WebhookValidationException(errors);
+    }
+
+    private static IEnumerable<string> BatchProblems(BatchSettings batch, EndpointOrdering ordering)
+    {
+        if (ordering != EndpointOrdering.Strict) yield return "Only a strict endpoint gets batches.";
+        if (batch.MaxEvents is < 1 or > 1000) yield return $"max_events must lie between 1 and 1000; it is {batch.MaxEvents}.";
+        if (batch.MaxWait < TimeSpan.Zero || batch.MaxWait > LongestBatchWait)
+            yield return $"max_wait must lie between 0 and {LongestBatchWait.TotalSeconds} s; it is {batch.MaxWait}.";
+        if (batch.MaxBytes is < 1024 or > MaxBatchBytes) yield return $"max_bytes must lie between 1024 and {MaxBatchBytes}; it is {batch.MaxBytes}.";
     }
 
     public static void CheckOverlap(TimeSpan overlap)

@@ -83,6 +83,18 @@ public sealed record EndpointSettings(string Url)
     /// <summary>How many failed deliveries in a row pause the endpoint, 1 to 100. Default 3.</summary>
     public int FailureThreshold { get; init; } = 3;
 
+    /// <summary>Whether an event waits until the one before it was accepted. Default <see cref="EndpointOrdering.Strict"/>.</summary>
+    public EndpointOrdering Ordering { get; init; } = EndpointOrdering.Strict;
+
+    /// <summary>How many requests a relaxed endpoint gets at once, 1 to 1,000. Default 16. A strict one gets one.</summary>
+    public int MaxInFlight { get; init; } = 16;
+
+    /// <summary>How many requests a second it gets at most, 1 to 100,000. Default null: as many as it answers.</summary>
+    public int? RateLimit { get; init; }
+
+    /// <summary>If set, events come several in a request. Only for strict endpoints, whose receivers take batches. Default null.</summary>
+    public BatchSettings? Batch { get; init; }
+
     /// <summary>What its receiver may do with its secret besides verifying. Default: read the feed and ask for delivery again.</summary>
     public ReceiverAccess ReceiverAccess { get; init; } = ReceiverAccess.FeedAndResume;
 
@@ -91,6 +103,29 @@ public sealed record EndpointSettings(string Url)
 
     /// <summary>The secret of a new endpoint; by default a fresh one is made. Only used by creating.</summary>
     public WebhookSecret? Secret { get; init; }
+}
+
+/// <summary>In which order an endpoint gets its events.</summary>
+public enum EndpointOrdering
+{
+    /// <summary>One after another: the first attempt of n+1 begins when n was accepted or settled otherwise.</summary>
+    Strict,
+
+    /// <summary>Several at once; an event that keeps failing is retried beside the stream and holds up no other.</summary>
+    Relaxed,
+}
+
+/// <summary>How many events a request holds: consecutive ones, in order, accepted or refused as one.</summary>
+public sealed record BatchSettings
+{
+    /// <summary>The most events in a request, 1 to 1,000. Default 100.</summary>
+    public int MaxEvents { get; init; } = 100;
+
+    /// <summary>How long a request waits for more events when there are fewer, 0 to 60 s. Default 0: it takes what is there.</summary>
+    public TimeSpan MaxWait { get; init; } = TimeSpan.Zero;
+
+    /// <summary>The greatest body in bytes, 1,024 to 524,288; an event that is larger goes alone. Default 524,288 (512 KiB).</summary>
+    public int MaxBytes { get; init; } = 512 * 1024;
 }
 
 /// <summary>What a receiver may do with its endpoint's secret besides verifying deliveries.</summary>

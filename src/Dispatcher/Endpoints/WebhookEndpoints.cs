@@ -22,7 +22,8 @@ internal sealed class WebhookEndpoints(
         var secret = settings.Secret ?? WebhookSecret.Generate();
         await using var command = database.Command(
             "Endpoints/create", application.Value, id.Value, settings.Url, settings.EventTypes.ToArray(), settings.Description, settings.FailureThreshold,
-            Access(settings.ReceiverAccess), settings.Since?.ToUniversalTime(), keyRing.Protect(secret));
+            Access(settings.ReceiverAccess), settings.Since?.ToUniversalTime(), keyRing.Protect(secret), Ordering(settings), settings.MaxInFlight,
+            settings.RateLimit, settings.Batch?.MaxEvents, settings.Batch?.MaxWait, settings.Batch?.MaxBytes);
         await ChangeAsync(command, $"There is no application {application}.", cancellationToken);
         return new CreatedEndpoint(id, secret);
     }
@@ -33,7 +34,8 @@ internal sealed class WebhookEndpoints(
         EndpointRules.Check(settings, options.Value.Sending, addresses);
         await using var command = database.Command(
             "Endpoints/update", endpoint.Value, settings.Url, settings.EventTypes.ToArray(), settings.Description, settings.FailureThreshold,
-            Access(settings.ReceiverAccess));
+            Access(settings.ReceiverAccess), Ordering(settings), settings.MaxInFlight,
+            settings.RateLimit, settings.Batch?.MaxEvents, settings.Batch?.MaxWait, settings.Batch?.MaxBytes);
         await ChangeAsync(command, Missing(endpoint), cancellationToken);
     }
 
@@ -121,6 +123,8 @@ internal sealed class WebhookEndpoints(
     }
 
     private static string Missing(WebhookEndpointId endpoint) => $"There is no endpoint {endpoint}.";
+
+    private static string Ordering(EndpointSettings settings) => settings.Ordering == EndpointOrdering.Relaxed ? "relaxed" : "strict";
 
     private static string Access(ReceiverAccess access) => access switch
     {

@@ -54,6 +54,29 @@ public class EndpointRulesTests
     public void Url_HalfASurrogatePair_IsRefused() =>
         Assert.Contains("surrogate", Assert.Throws<WebhookValidationException>(() => Check(new EndpointSettings("https://example.com/\ud800"))).Message);
 
+    public static TheoryData<EndpointSettings, string, string> WaysOfSending => new()
+    {
+        { Fit with { Ordering = (EndpointOrdering)7 }, "ordering", "strict or relaxed" },
+        { Fit with { MaxInFlight = 0 }, "max_in_flight", "it is 0" },
+        { Fit with { MaxInFlight = 1001 }, "max_in_flight", "it is 1001" },
+        { Fit with { RateLimit = 0 }, "rate_limit", "it is 0" },
+        { Fit with { RateLimit = 100_001 }, "rate_limit", "it is 100001" },
+        { Fit with { Batch = new BatchSettings { MaxEvents = 0 } }, "batch", "max_events" },
+        { Fit with { Batch = new BatchSettings { MaxEvents = 1001 } }, "batch", "max_events" },
+        { Fit with { Batch = new BatchSettings { MaxWait = TimeSpan.FromSeconds(-1) } }, "batch", "max_wait" },
+        { Fit with { Batch = new BatchSettings { MaxWait = TimeSpan.FromSeconds(61) } }, "batch", "max_wait" },
+        { Fit with { Batch = new BatchSettings { MaxBytes = 1023 } }, "batch", "max_bytes" },
+        { Fit with { Batch = new BatchSettings { MaxBytes = 512 * 1024 + 1 } }, "batch", "max_bytes" },
+        { Fit with { Batch = new BatchSettings(), Ordering = EndpointOrdering.Relaxed }, "batch", "strict" },
+    };
+
+    private static EndpointSettings Fit => new("https://example.com/");
+
+    [Theory]
+    [MemberData(nameof(WaysOfSending))]
+    public void WayOfSending_OutOfRange_IsRefusedByName(EndpointSettings settings, string field, string says) =>
+        Assert.Contains(says, Assert.Single(Assert.Throws<WebhookValidationException>(() => Check(settings)).Errors[field]));
+
     [Fact]
     public void Settings_SeveralWrong_AllAreNamed()
     {
