@@ -13,7 +13,10 @@ public sealed class WebhookReceiverOptions
     /// <value>Default: 5 minutes.</value>
     public TimeSpan TimestampTolerance { get; set; } = TimeSpan.FromMinutes(5);
 
-    /// <summary>The greatest body accepted, in bytes; beyond it 413.</summary>
+    /// <summary>
+    /// The greatest body accepted, in bytes, of one event as of a batch; beyond it 413. A dispatcher's batches end at 512 KiB, unless one event alone is
+    /// larger; with less than that here, let the endpoint's batches end earlier, too.
+    /// </summary>
     /// <value>Default: 1 MiB.</value>
     public int MaxBodyBytes { get; set; } = 1024 * 1024;
 
@@ -21,11 +24,13 @@ public sealed class WebhookReceiverOptions
     /// <value>Default: 15 seconds.</value>
     public TimeSpan BodyTimeout { get; set; } = TimeSpan.FromSeconds(15);
 
-    /// <summary>How long storing an event may take; beyond it 503. A client that hangs up does not shorten it.</summary>
+    /// <summary>How long storing an event, or a batch, may take; beyond it 503. A client that hangs up does not shorten it.</summary>
     /// <value>Default: 5 seconds.</value>
     public TimeSpan InsertTimeout { get; set; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>How many events may wait in the inbox. At three quarters health is degraded; at the limit intake answers 503.</summary>
+    /// <summary>
+    /// How many events may wait in the inbox. At three quarters health is degraded; at the limit intake answers 503. The batch that reaches it gets in whole.
+    /// </summary>
     /// <value>Default: 100,000.</value>
     public int InboxLimit { get; set; } = 100_000;
 

@@ -59,6 +59,10 @@ internal static class SqliteFile
     public static int RunPrepared(this SqliteConnection connection, string sql, params ReadOnlySpan<(string Name, object? Value)> parameters) =>
         Prepared(connection, sql, parameters).ExecuteNonQuery();
 
+    /// <summary>The rows of a prepared query, to be disposed before it is run again.</summary>
+    public static SqliteDataReader ReadPrepared(this SqliteConnection connection, string sql, params ReadOnlySpan<(string Name, object? Value)> parameters) =>
+        Prepared(connection, sql, parameters).ExecuteReader();
+
     /// <summary>The one value of a prepared query; null when there is no row.</summary>
     public static object? ValuePrepared(this SqliteConnection connection, string sql, params ReadOnlySpan<(string Name, object? Value)> parameters) =>
         Prepared(connection, sql, parameters).ExecuteScalar();

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Text;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
@@ -46,6 +47,39 @@ public class DeliveryTests(NodeWebhooks node)
             foreach (var request in requests) Assert.True((await VerifyAsync(library, endpoint.Secret, request)).Valid, request.Text);
             Assert.True((await VerifyAsync(library, renewed, requests[^1])).Valid);
             Assert.False((await VerifyAsync(library, renewed, requests[0])).Valid);
+        }
+    }
+
+    /// <summary>To a library a batch is a body like any other: the numbers of its events cannot be changed either.</summary>
+    [NodeFact]
+    public async Task Batch_BothLibrariesVerify_AndWhatTheySign_TheReceiverTakesWhole()
+    {
+        var secret = WebhookSecret.Generate();
+        var names = Bodies.All.ToList();
+        await using var receiver = await ScriptedReceiver.StartAsync();
+        using var http = new HttpClient();
+        var client = new SignedWebhookClient(http, receiver.Url, secret);
+        (await client.PostBatchAsync("interop.test", 1, names.Count, seq => Encoding.UTF8.GetString(Bodies.Named(names[(int)seq - 1])))).Dispose();
+        var batch = Assert.Single(receiver.Requests);
+        var other = Encoding.UTF8.GetBytes(batch.Text.Replace("\"from\":1", "\"from\":2", StringComparison.Ordinal));
+        var headers = batch.Headers.ToDictionary(header => header.Key, header => header.Value[0]);
+
+        var builder = Host();
+        builder.Services.AddWebhookReceiver("own", options => options.Secrets.Add(secret.Reveal())).UseMemoryInbox();
+        await using var app = builder.Build();
+        app.MapWebhookReceiver("/hooks", "own");
+        await app.StartAsync();
+        var taking = new SignedWebhookClient(http, new Uri(new Uri(app.Urls.First()), "/hooks"), secret);
+        var status = app.Services.GetRequiredService<IWebhookReceiverStatus>();
+        foreach (var library in NodeWebhooks.Libraries)
+        {
+            Assert.True((await VerifyAsync(library, secret, batch)).Valid);
+            Assert.False((await node.VerifyAsync(library, secret.Reveal(), headers, other)).Valid);
+            var timestamp = DateTimeOffset.UtcNow;
+            var signature = await node.SignAsync(library, secret.Reveal(), batch.WebhookId, timestamp.ToUnixTimeSeconds(), batch.Body);
+            using var answer = await taking.PostAsync(batch.WebhookId, batch.Body, new() { SignedAt = timestamp, SignatureHeader = signature });
+            Assert.Equal(HttpStatusCode.NoContent, answer.StatusCode);
+            Assert.Equal(names.Count, (await status.GetAsync("own")).Counts.Received);
         }
     }
 

@@ -8,6 +8,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Logging;
 using Webhooks.Signing;
+using Webhooks.Testing;
 
 namespace Webhooks.Receiver.Tests;
 
@@ -99,9 +100,11 @@ internal sealed class TestApp : IAsyncDisposable
         return await _http.SendAsync(request).WaitAsync(Wait.Limit);
     }
 
-    public async Task<int> DeliverAsync(long seq, int epoch = 1, string data = "{}", string type = "order.changed", string? id = null)
+    public async Task<int> DeliverAsync(long seq, int epoch = 1, string data = "{}", string type = "order.changed", string? id = null) =>
+        await DeliverAsync(Sent.Event(seq, epoch, data, type, id));
+
+    public async Task<int> DeliverAsync((string Id, byte[] Body) one)
     {
-        var one = Sent.Event(seq, epoch, data, type, id);
         using var response = await SendAsync(Request(one.Id, one.Body));
         return (int)response.StatusCode;
     }
@@ -146,6 +149,21 @@ internal static class Sent
 
     public static byte[] Void(long seq) => Encoding.UTF8.GetBytes(
         $$"""{"id":"evt_1_{{seq}}","type":"order.changed","timestamp":"2026-11-21T03:00:00.000Z","endpoint":"{{Endpoint}}","epoch":1,"seq":{{seq}},"void":true,"reason":"expunged"}""");
+
+    /// <summary>The whole numbers from one to another as a batch.</summary>
+    public static (string Id, byte[] Body) Batch(long from, long to, int epoch = 1, string data = "{}", string endpoint = Endpoint)
+    {
+        var envelopes = new List<byte[]>();
+        for (var seq = from; seq <= to; seq++) envelopes.Add(Event(seq, epoch, data, endpoint: endpoint).Body);
+        return Batch(from, to, [.. envelopes], epoch, endpoint);
+    }
+
+    /// <summary>A batch of any envelopes.</summary>
+    public static (string Id, byte[] Body) Batch(long from, long to, byte[][] envelopes, int epoch = 1, string endpoint = Endpoint)
+    {
+        var id = WebhookEnvelope.BatchId(endpoint, epoch, from, to);
+        return (id, WebhookEnvelope.BuildBatch(id, DateTimeOffset.UtcNow, endpoint, epoch, from, to, envelopes));
+    }
 
     public static InboxEvent Stored(long seq, int epoch = 1, string? id = null, string endpoint = Endpoint, bool fromFeed = false)
     {

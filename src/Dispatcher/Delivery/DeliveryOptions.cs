@@ -24,14 +24,25 @@ public sealed class DeliveryOptions
     /// <summary>How many endpoints this process works on at a time, at most. Default 5,000.</summary>
     public int MaxLeases { get; set; } = 5000;
 
-    /// <summary>How many requests are under way at a time, over all endpoints. Default 256.</summary>
+    /// <summary>How many requests are under way at a time, over all endpoints. Those that take longer than a second are counted apart. Default 256.</summary>
     public int MaxConcurrentSends { get; set; } = 256;
+
+    /// <summary>
+    /// How many requests that take longer than a second are under way at a time, over all endpoints. Default 2,000: so many endpoints that
+    /// hang until the time-out hold up no other.
+    /// </summary>
+    public int MaxSlowSends { get; set; } = 2000;
 
     /// <summary>How many events of an endpoint are read ahead. Default 64.</summary>
     public int ReadAhead { get; set; } = 64;
 
     /// <summary>How many bytes of data are read ahead for an endpoint; one event is always read. Default 256 KiB.</summary>
     public int ReadAheadBytes { get; set; } = 256 * 1024;
+
+    /// <summary>
+    /// How many bytes of data are read ahead over all endpoints together; beyond that each endpoint gets one event at a time. Default 64 MiB.
+    /// </summary>
+    public long ReadAheadBudget { get; set; } = 64 * 1024 * 1024;
 
     /// <summary>
     /// The least time between two commits of what was delivered, over all endpoints together. Default 30 ms. What was
@@ -55,6 +66,8 @@ public sealed class DeliveryOptions
             .Concat(WebhookDispatcherOptions.InRange("Delivery:MaxConcurrentSends", MaxConcurrentSends, 1, 100_000))
             .Concat(WebhookDispatcherOptions.InRange("Delivery:ReadAhead", ReadAhead, 1, 10_000))
             .Concat(WebhookDispatcherOptions.InRange("Delivery:ReadAheadBytes", ReadAheadBytes, 1, 64 * 1024 * 1024))
+            .Concat(WebhookDispatcherOptions.InRange("Delivery:MaxSlowSends", MaxSlowSends, 1, 100_000))
+            .Concat(WebhookDispatcherOptions.InRange("Delivery:ReadAheadBudget", ReadAheadBudget, 1024, 1L << 40))
             .Concat(WebhookDispatcherOptions.InRange("Delivery:SettleInterval", SettleInterval, TimeSpan.Zero, TimeSpan.FromSeconds(10)))
             .Concat(Waits.SelectMany((wait, i) =>
                 WebhookDispatcherOptions.InRange($"Delivery:Waits:{i}", wait, TimeSpan.FromMilliseconds(1), TimeSpan.FromDays(7))));

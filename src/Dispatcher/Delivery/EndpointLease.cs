@@ -17,6 +17,30 @@ internal sealed record EndpointLease
 
     public required int FailureThreshold { get; init; }
 
+    /// <summary>Whether a failing event holds up its successors not.</summary>
+    public bool IsRelaxed { get; init; }
+
+    /// <summary>How many requests a relaxed endpoint gets at once.</summary>
+    public int MaxInFlight { get; init; } = 1;
+
+    /// <summary>Requests a second at most.</summary>
+    public int? RateLimit { get; init; }
+
+    /// <summary>How many events go into a request; null for one.</summary>
+    public BatchSettings? Batch { get; init; }
+
+    /// <summary>Numbers beyond the cursor that were accepted.</summary>
+    public IReadOnlyList<long> Ahead { get; init; } = [];
+
+    /// <summary>Numbers beyond the cursor that are retried beside the stream.</summary>
+    public IReadOnlyList<long> DeferredAhead { get; init; } = [];
+
+    /// <summary>When the first event is due beside the stream.</summary>
+    public DateTimeOffset? NextDeferred { get; init; }
+
+    /// <summary>A failure whose attempt began before then was counted already.</summary>
+    public DateTimeOffset? CountedUntil { get; init; }
+
     /// <summary>The generation that goes into the envelope.</summary>
     public required int Epoch { get; init; }
 

@@ -99,15 +99,26 @@ internal sealed partial class LeaseStore(
     }
 
     /// <summary>Records a failed attempt and ends the lease; false when the lease was lost or the endpoint paused meanwhile.</summary>
-    public async Task<bool> FailAsync(EndpointLease lease, long seq, AttemptResult result, FailureDecision decision, CancellationToken cancel)
+    public async Task<bool> FailAsync(
+        EndpointLease lease, long seq, AttemptResult result, FailureDecision decision, FailureForm form, CancellationToken cancel)
     {
         var evidence = $"seq {seq}, attempt {decision.State.Attempts}: {result.Outcome.Word()}"
             + (result.StatusCode is { } status ? $" (HTTP {status})" : "") + (result.Detail.Length > 0 ? $": {result.Detail}" : "");
         await using var command = database.Command(
             "Delivery/fail", lease.Endpoint, Owner, lease.LeaseEpoch, lease.Version, decision.State.ConsecutiveFailures, decision.State.Attempts,
             decision.State.ThrottledSince?.ToUniversalTime(), decision.Pause?.Word(), evidence, decision.Wait, seq, result.StartedAt.ToUniversalTime(),
-            (int)result.Duration.TotalMilliseconds, result.Outcome.Word(), result.StatusCode, result.Detail, decision.State.Probing);
+            (int)result.Duration.TotalMilliseconds, result.Outcome.Word(), result.StatusCode, result.Detail, decision.State.Probing,
+            decision.Counts, form == FailureForm.Rest, form == FailureForm.KeepLease);
         return await command.ExecuteScalarAsync(cancel) is not null;
+    }
+
+    /// <summary>Records a failed attempt from which nothing follows yet.</summary>
+    public async Task RecordAsync(EndpointLease lease, long seq, int number, AttemptResult result, CancellationToken cancel)
+    {
+        await using var command = database.Command(
+            "Delivery/record_attempt", lease.Endpoint, Owner, lease.LeaseEpoch, seq, number, result.StartedAt.ToUniversalTime(),
+            (int)result.Duration.TotalMilliseconds, result.Outcome.Word(), result.StatusCode, result.Detail);
+        await command.ExecuteNonQueryAsync(cancel);
     }
 
     public async ValueTask DisposeAsync()
@@ -155,6 +166,16 @@ internal sealed partial class LeaseStore(
             State = new StreamState(
                 reader.GetInt32(9), reader.GetInt32(10), reader.IsDBNull(11) ? null : reader.GetFieldValue<DateTimeOffset>(11), reader.GetBoolean(12)),
             Blemished = reader.GetBoolean(13),
+            IsRelaxed = reader.GetString(16) == "relaxed",
+            MaxInFlight = reader.GetInt32(17),
+            RateLimit = reader.IsDBNull(18) ? null : reader.GetInt32(18),
+            Batch = reader.IsDBNull(19)
+                ? null
+                : new BatchSettings { MaxEvents = reader.GetInt32(19), MaxWait = reader.GetTimeSpan(20), MaxBytes = reader.GetInt32(21) },
+            Ahead = reader.GetFieldValue<long[]>(22),
+            DeferredAhead = reader.GetFieldValue<long[]>(23),
+            NextDeferred = reader.IsDBNull(24) ? null : reader.GetFieldValue<DateTimeOffset>(24),
+            CountedUntil = reader.IsDBNull(25) ? null : reader.GetFieldValue<DateTimeOffset>(25),
             Secrets = [.. ciphertexts.Select((ciphertext, i) =>
                 new SigningSecret(keyRing.Unprotect(ciphertext), expiries[i] == DateTime.MaxValue ? null : new DateTimeOffset(expiries[i], TimeSpan.Zero)))],
         };

@@ -1,62 +1,60 @@
 namespace Webhooks.Dispatcher.Delivery;
 
-/// <summary>Settles one stream behind its sending: one write at a time, each for all that was delivered by then.</summary>
-internal sealed class SettleChain(EndpointLease lease, Settler settler)
+/// <summary>Settles one stream behind its sending: one write at a time, each for all that came about by then.</summary>
+/// <param name="lease">The right to write it.</param>
+/// <param name="window">What came about; under <paramref name="gate"/>.</param>
+/// <param name="gate">Guards the window.</param>
+/// <param name="settler">Writes for many streams at once.</param>
+internal sealed class SettleChain(EndpointLease lease, DeliveryWindow window, Lock gate, Settler settler)
 {
-    private readonly Lock _gate = new();
-    private long _delivered = lease.Cursor;
-    private long _settled = lease.Cursor;
     private bool _running;
+    private bool _forgotten;
     private Task<bool> _run = Task.FromResult(true);
 
-    public bool HasDelivered => _delivered > lease.Cursor;
-
-    /// <summary>Takes note of a delivery; false when an earlier write found the lease lost.</summary>
-    public bool Delivered(long seq)
+    /// <summary>Takes note that the window has changed; false when an earlier write found the lease lost. Under the gate.</summary>
+    public bool Advanced()
     {
-        lock (_gate)
-        {
-            _delivered = seq;
-            if (_running) return true;
-            // Throws what the last write threw: without the database the pump cannot go on.
-            if (_run.IsCompleted && !_run.GetAwaiter().GetResult()) return false;
-            _running = true;
-            _run = RunAsync();
-            return true;
-        }
+        if (_running) return true;
+        // Throws what the last write threw: without the database the pump cannot go on.
+        if (_run.IsCompleted && !_run.GetAwaiter().GetResult()) return false;
+        if (window.Take() is not { } settlement) return true;
+        _running = true;
+        _run = RunAsync(settlement);
+        return true;
     }
 
-    /// <summary>Waits until all that was delivered is settled; false when the lease was lost.</summary>
-    public Task<bool> AllAsync() => _run;
+    /// <summary>Waits until all that came about is settled; false when the lease was lost.</summary>
+    public Task<bool> AllAsync()
+    {
+        lock (gate) return Advanced() ? _run : Task.FromResult(false);
+    }
 
-    private async Task<bool> RunAsync()
+    private async Task<bool> RunAsync(Settlement first)
     {
         try
         {
-            while (true)
+            for (Settlement? settlement = first; settlement is not null;)
             {
-                long last;
-                lock (_gate)
+                // The first success wipes the slate, once.
+                var forget = lease.Blemished && !_forgotten && window.Successes > 0;
+                if (!await settler.SettleAsync(lease, settlement, forget)) break;
+                _forgotten |= forget;
+                lock (gate)
                 {
-                    last = _delivered;
-                    if (last == _settled)
-                    {
-                        _running = false;
-                        return true;
-                    }
+                    settlement = window.Take();
+                    if (settlement is not null) continue;
+                    _running = false;
+                    return true;
                 }
-
-                if (!await settler.SettleAsync(lease, _settled + 1, last, lease.Blemished && _settled == lease.Cursor)) break;
-                _settled = last;
             }
         }
         catch
         {
-            lock (_gate) _running = false;
+            lock (gate) _running = false;
             throw;
         }
 
-        lock (_gate) _running = false;
+        lock (gate) _running = false;
         return false;
     }
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using Webhooks.Dispatcher.Database;
@@ -9,16 +10,16 @@ namespace Webhooks.Dispatcher.Delivery;
 internal sealed class Settler(
     WebhookDatabase database, LeaseStore leases, IOptions<WebhookDispatcherOptions> options, TimeProvider time, DispatcherMetrics metrics) : IAsyncDisposable
 {
-    private readonly Batcher<Run, bool> _batcher =
-        new(runs => SettleAsync(runs, database, leases.Owner, metrics), 2000, time, options.Value.Delivery.SettleInterval);
+    private readonly Batcher<Written, bool> _batcher =
+        new(all => SettleAsync(all, database, leases.Owner, metrics), 2000, time, options.Value.Delivery.SettleInterval);
 
-    /// <summary>Settles a run as delivered; false when the lease was lost, or the cursor moved from outside: then nothing was settled.</summary>
-    public Task<bool> SettleAsync(EndpointLease lease, long first, long last, bool forgetFailures) =>
-        _batcher.RunAsync(new Run(lease, first, last, forgetFailures));
+    /// <summary>Writes what came of sending; false when the lease was lost, or the cursor moved from outside: then nothing was written.</summary>
+    public Task<bool> SettleAsync(EndpointLease lease, Settlement settlement, bool forgetFailures) =>
+        _batcher.RunAsync(new Written(lease, settlement, forgetFailures));
 
     public ValueTask DisposeAsync() => _batcher.DisposeAsync();
 
-    private static async Task<IReadOnlyList<bool>> SettleAsync(IReadOnlyList<Run> runs, WebhookDatabase database, Guid owner, DispatcherMetrics metrics)
+    private static async Task<IReadOnlyList<bool>> SettleAsync(IReadOnlyList<Written> all, WebhookDatabase database, Guid owner, DispatcherMetrics metrics)
     {
         var settled = new HashSet<(long, long)>();
         await using var connection = await database.OpenAsync(CancellationToken.None);
@@ -29,10 +30,7 @@ internal sealed class Settler(
                 WebhookDatabase.Begin,
                 // Losing the last of these to a crash of the server means sending again, which receivers bear; waiting for the disk gains nothing.
                 WebhookDatabase.Literal("SET LOCAL synchronous_commit = off"),
-                database.Step(
-                    "Delivery/settle", owner, runs.Select(run => run.Lease.Endpoint).ToArray(), runs.Select(run => run.Lease.LeaseEpoch).ToArray(),
-                    runs.Select(run => run.Lease.Version).ToArray(), runs.Select(run => run.First).ToArray(), runs.Select(run => run.Last).ToArray(),
-                    runs.Select(run => run.ForgetFailures).ToArray()),
+                Step(all, database, owner),
                 WebhookDatabase.Literal("COMMIT"),
             },
         })
@@ -41,9 +39,27 @@ internal sealed class Settler(
             while (await reader.ReadAsync(CancellationToken.None)) settled.Add((reader.GetInt64(0), reader.GetInt64(1)));
         }
 
-        metrics.Settled(runs.Where(run => settled.Contains((run.Lease.Endpoint, run.Lease.LeaseEpoch))).Sum(run => run.Last - run.First + 1));
-        return runs.Select(run => settled.Contains((run.Lease.Endpoint, run.Lease.LeaseEpoch))).ToList();
+        metrics.Settled(all.Where(IsSettled).Sum(one => one.Settlement.Runs.Sum(run => run.Outcome == "delivered" ? run.Last - run.First + 1 : 0)));
+        return all.Select(IsSettled).ToList();
+
+        bool IsSettled(Written one) => settled.Contains((one.Lease.Endpoint, one.Lease.LeaseEpoch));
     }
 
-    private sealed record Run(EndpointLease Lease, long First, long Last, bool ForgetFailures);
+    private static NpgsqlBatchCommand Step(IReadOnlyList<Written> all, WebhookDatabase database, Guid owner)
+    {
+        var rows = all.SelectMany(one => one.Settlement.Runs.Select((run, i) => (one.Lease, one.Settlement, run, Forget: one.ForgetFailures && i == 0))).ToList();
+        return database.Step(
+            "Delivery/settle", owner,
+            rows.ConvertAll(row => row.Lease.Endpoint).ToArray(), rows.ConvertAll(row => row.Lease.LeaseEpoch).ToArray(),
+            rows.ConvertAll(row => row.Lease.Version).ToArray(), rows.ConvertAll(row => row.run.First).ToArray(), rows.ConvertAll(row => row.run.Last).ToArray(),
+            rows.ConvertAll(row => row.run.Outcome).ToArray(), rows.ConvertAll(row => row.run.Ends).ToArray(),
+            rows.ConvertAll(row => row.Settlement.Cursor).ToArray(), rows.ConvertAll(row => Text(row.Settlement.Ahead)).ToArray(),
+            rows.ConvertAll(row => row.Forget).ToArray());
+    }
+
+    /// <summary>An array of arrays must have the same length in each; as text they need not.</summary>
+    private static string Text(IReadOnlyCollection<long> ahead) =>
+        ahead.Count == 0 ? "{}" : $"{{{string.Join(',', ahead.Select(seq => seq.ToString(CultureInfo.InvariantCulture)))}}}";
+
+    private sealed record Written(EndpointLease Lease, Settlement Settlement, bool ForgetFailures);
 }

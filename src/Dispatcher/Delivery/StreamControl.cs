@@ -12,6 +12,9 @@ internal sealed record ReceiverResume(ResumeRefusal Refusal, StreamRow Row, long
 /// <summary>Reads, pauses and resumes streams.</summary>
 internal sealed class StreamControl(WebhookDatabase database, Pumps pumps, Wake wake, TimeProvider time, DispatcherMetrics metrics)
 {
+    /// <summary>The most events of one replay: each is a row until it has been sent.</summary>
+    public const int MaxReplay = 10_000;
+
     private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(10);
 
     public async Task<StreamStatus> GetAsync(WebhookEndpointId id, CancellationToken cancel) => (await ReadAsync(id, cancel)).Status;
@@ -65,6 +68,59 @@ internal sealed class StreamControl(WebhookDatabase database, Pumps pumps, Wake 
         await transaction.CommitAsync(cancel);
         await AfterResumeAsync(row, cancel);
     }
+
+    /// <summary>Has events that were numbered before sent again, beside the stream.</summary>
+    public async Task<int> ReplayAsync(WebhookEndpointId id, long first, long last, CancellationToken cancel)
+    {
+        await using var connection = await database.OpenAsync(cancel);
+        await using var transaction = await connection.BeginTransactionAsync(cancel);
+        var row = await LockAsync(connection, id, cancel) ?? throw Missing(id);
+        if (row.Status.Status == EndpointStatus.Deleted) throw Missing(id);
+        if (ReplayProblem(row.Status, first, last) is { } problem) throw new WebhookValidationException("range", problem);
+        await using var command = database.Command(connection, "Delivery/replay", row.Endpoint, row.Bucket, first, last);
+        var asked = (long)(await command.ExecuteScalarAsync(cancel))!;
+        await transaction.CommitAsync(cancel);
+        await wake.EndpointAsync(row.Endpoint, cancel);
+        return (int)asked;
+    }
+
+    /// <summary>Gives up on one event: the one that is next, or one that is retried beside the stream.</summary>
+    public async Task SkipAsync(WebhookEndpointId id, long seq, CancellationToken cancel)
+    {
+        await using var connection = await database.OpenAsync(cancel);
+        await using var transaction = await connection.BeginTransactionAsync(cancel);
+        var row = await LockAsync(connection, id, cancel) ?? throw Missing(id);
+        if (row.Status.Status == EndpointStatus.Deleted) throw Missing(id);
+        await using (var end = database.Command(connection, "Delivery/end_deferred", row.Bucket, row.Endpoint, seq))
+        {
+            var isNext = seq == row.Status.Cursor + 1 && seq <= row.Status.Head;
+            if (await end.ExecuteScalarAsync(cancel) is null && !isNext)
+            {
+                throw new WebhookValidationException(
+                    "seq", $"Only what is next, after {row.Status.Cursor}, or retried beside the stream can be skipped; {seq} is neither.");
+            }
+
+            await using var batch = new NpgsqlBatch(connection)
+            {
+                BatchCommands =
+                {
+                    database.Step("Delivery/move_cursor", row.Endpoint, row.Bucket, seq, seq, "skipped", isNext ? seq : row.Status.Cursor),
+                    database.Step("Delivery/skip", row.Endpoint),
+                    database.Step("Operations/raise", "delivery.skipped", row.Endpoint, "operator", JsonSerializer.Serialize(new { seq })),
+                },
+            };
+            await batch.ExecuteNonQueryAsync(cancel);
+        }
+
+        await transaction.CommitAsync(cancel);
+        await wake.EndpointAsync(row.Endpoint, cancel);
+    }
+
+    private static string? ReplayProblem(StreamStatus stream, long first, long last) =>
+        first > last ? $"The first, {first}, lies behind the last, {last}."
+        : first < stream.Floor || last > stream.Head ? $"Must lie between {stream.Floor}, the lowest kept, and the head, {stream.Head}; it is {first} to {last}."
+        : last - first >= MaxReplay ? $"At most {MaxReplay} events at a time; these are {last - first + 1}."
+        : null;
 
     /// <summary>What lies below this seq is no longer kept; what of it was not settled is expired.</summary>
     public async Task RaiseFloorAsync(WebhookEndpointId id, long floor, CancellationToken cancel)

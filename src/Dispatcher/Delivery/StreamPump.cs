@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Options;
-using Webhooks.Dispatcher.Hosting;
 using Webhooks.Dispatcher.Sending;
 
 namespace Webhooks.Dispatcher.Delivery;
@@ -21,159 +20,153 @@ internal enum PumpEnd
 }
 
 /// <summary>
-/// Sends the events of one strict endpoint, one after another, for as long as it is leased (promise 3): the first attempt of n+1 begins only
-/// after n was accepted. Settling runs behind, in as few writes as there is time for.
+/// Sends the events of one endpoint for as long as it is leased, in lanes: a strict endpoint has one, so that the first attempt of n+1 begins only after
+/// n was accepted (promise 3); a relaxed one has as many as it may have in flight. Settling runs behind, in as few writes as there is time for.
 /// </summary>
-internal sealed class StreamPump(
-    EndpointLease lease, PumpServices services, IOptions<WebhookDispatcherOptions> options, TimeProvider time)
+internal sealed partial class StreamPump
 {
-    private readonly Lock _sendGate = new();
-    private readonly Signal _news = new(time);
-    private readonly Queue<DeliveryItem> _buffer = new();
-    private Task<IReadOnlyList<DeliveryItem>>? _reading;
-    private readonly SettleChain _settle = new(lease, services.Settler);
-    private long _read = lease.Cursor;
-    private bool _more = true;
-    private int _grown;
+    private readonly EndpointLease _lease;
+    private readonly PumpServices _services;
+    private readonly DeliveryOptions _options;
+    private readonly TimeProvider _time;
+    private readonly Lock _gate = new();
+    private readonly DeliveryWindow _window;
+    private readonly AheadBuffer _buffer;
+    private readonly BesideQueue _beside;
+    private readonly SettleChain _settle;
+    private readonly BatchSize? _batch;
+    private readonly Pace? _pace;
+    private readonly Dictionary<long, (Outgoing Sent, AttemptResult Result)> _unclear = [];
+    private (Outgoing Sent, AttemptResult Result)? _refusal;
+    private long _validFrom;
+    private int _beginning;
     private volatile bool _stopping;
-    private long _validFrom = time.GetTimestamp();
+    private volatile bool _lost;
+    private volatile bool _paused;
 
-    public EndpointLease Lease => lease;
+    public StreamPump(EndpointLease lease, PumpServices services, IOptions<WebhookDispatcherOptions> options, TimeProvider time)
+    {
+        (_lease, _services, _options, _time) = (lease, services, options.Value.Delivery, time);
+        var cautious = lease.State.ConsecutiveFailures > 0 || lease.State.Attempts > 0 || lease.State.Probing;
+        _window = new DeliveryWindow(lease.Cursor, lease.Ahead, lease.DeferredAhead, lease.IsRelaxed ? lease.MaxInFlight : 1, cautious);
+        _batch = lease.Batch is { } batch ? new BatchSize(batch, cautious) : null;
+        _pace = lease.RateLimit is { } limit ? new Pace(limit) : null;
+        // Twice a request's worth, so that the next one is there when the one before it is answered; no more than goes out in a second.
+        var most = Math.Max(_options.ReadAhead, 2 * (lease.Batch?.MaxEvents ?? (lease.IsRelaxed ? lease.MaxInFlight : 1)));
+        _buffer = new AheadBuffer(lease, services.Reader, Math.Min(most, Math.Max(1, lease.RateLimit * (lease.Batch?.MaxEvents ?? 1) ?? most)), _gate, time);
+        _beside = new BesideQueue(lease, services.Deferred, services.Clock);
+        _settle = new SettleChain(lease, _window, _gate, services.Settler);
+        _validFrom = Began = time.GetTimestamp();
+    }
 
-    public long Began { get; } = time.GetTimestamp();
+    public EndpointLease Lease => _lease;
+
+    public long Began { get; }
 
     /// <summary>The lease was renewed by a request that began then.</summary>
     public void Renewed(long timestamp) => Volatile.Write(ref _validFrom, timestamp);
 
     /// <summary>The stream has grown.</summary>
-    public void MoreAvailable()
-    {
-        Volatile.Write(ref _grown, 1);
-        _news.Set();
-    }
+    public void MoreAvailable() => _buffer.Grown();
 
     /// <summary>When this returns, no new send can begin. One that is under way ends and is settled.</summary>
     public void Stop()
     {
-        lock (_sendGate) _stopping = true;
-        MoreAvailable();
+        _stopping = true;
+        // Whoever did not see that yet has begun, or is beginning, which takes microseconds.
+        var spin = new SpinWait();
+        Interlocked.MemoryBarrier();
+        while (Volatile.Read(ref _beginning) > 0) spin.SpinOnce();
+        _buffer.Wake();
     }
 
-    /// <summary>Sends until there is nothing left, an attempt fails, or it is stopped. Throws when the database fails it; the lease then runs out.</summary>
+    /// <summary>Sends until there is nothing left, the endpoint fails, or it is stopped. Throws when the database fails it; the lease then runs out.</summary>
     /// <param name="abort">Breaks off what is under way; for the end of the process.</param>
     public async Task<PumpEnd> RunAsync(CancellationToken abort)
     {
-        while (true)
+        _beside.Expect(_lease.NextDeferred);
+        try
         {
-            if (_stopping) return await HandBackAsync();
-            if (_buffer.Count == 0 && !await FillAsync(abort))
+            while (true)
             {
-                if (_stopping) continue;
+                await RunLanesAsync(abort);
+                if (_lost) return await LoseAsync();
+                // A failure is told even when it is stopped: whoever stops it need not know of it.
+                if (_refusal is not null || _window.Unclear.Count > 0) return await FailAsync(abort);
+                if (_stopping || _paused) return await HandBackAsync();
                 if (!await _settle.AllAsync()) return await LoseAsync();
-                if (await services.Leases.ReleaseIdleAsync(lease, abort)) return PumpEnd.Idle;
+                if (await _services.Leases.ReleaseIdleAsync(_lease, abort)) return PumpEnd.Idle;
                 // It has grown and nobody said so.
-                _more = true;
-                continue;
+                _buffer.MayHaveMore();
             }
-
-            var item = _buffer.Dequeue();
-            await services.SendSlots.WaitAsync(abort);
-            AttemptResult result;
-            try
-            {
-                var sending = BeginSend(item, abort);
-                if (sending is null) return await HandBackAsync();
-                Prefetch(abort);
-                result = await sending;
-            }
-            finally
-            {
-                services.SendSlots.Release();
-            }
-
-            if (result.Outcome != AttemptOutcome.Delivered) return await FailAsync(item, result, abort);
-            if (!_settle.Delivered(item.Seq)) return await LoseAsync();
         }
-    }
-
-    /// <summary>Begins a send inside the gate, so that one which Stop did not keep from beginning has begun; null when none may.</summary>
-    private Task<AttemptResult>? BeginSend(DeliveryItem item, CancellationToken abort)
-    {
-        var body = Envelope.Write(item, lease.Id, lease.Epoch);
-        lock (_sendGate)
+        finally
         {
-            return _stopping || time.GetElapsedTime(Volatile.Read(ref _validFrom)) >= options.Value.Delivery.LeaseDuration
-                ? null
-                : services.Sender.SendAsync(lease.Url, item.EventId, body, lease.LiveSecrets(services.Clock.Now), abort);
+            await _buffer.DiscardAsync();
         }
     }
 
-    /// <summary>Waits until something is in the buffer; false when the endpoint was idle for long enough, or is to stop.</summary>
-    private async Task<bool> FillAsync(CancellationToken abort)
+    /// <summary>Sends one request; null when it may not begin any more.</summary>
+    private async Task<AttemptResult?> SendAsync(Outgoing next, SendSlot slot, CancellationToken abort)
     {
-        while (!_stopping)
+        if (_pace is not null && !await WaitForPaceAsync(_pace, abort)) return null;
+        await _services.Slots.TakeAsync(slot, abort);
+        try
         {
-            if (!IsReading(abort))
-            {
-                if (!await _news.WaitAsync(options.Value.Delivery.Linger, abort)) return false;
-                continue;
-            }
-
-            var items = await _reading!;
-            _reading = null;
-            foreach (var item in items)
-            {
-                // Settling goes by the highest number delivered: one that is missing must stop everything rather than be passed over.
-                if (item.Seq != ++_read)
-                    throw new InvalidOperationException($"The stream of {lease.Id} lacks seq {_read}: its event is not in the database.");
-                _buffer.Enqueue(item);
-            }
-
-            _more = items.Count >= options.Value.Delivery.ReadAhead || items.Sum(item => item.Data.Length) >= options.Value.Delivery.ReadAheadBytes;
-            if (items.Count > 0) return true;
+            var body = next.Batch is null ? Envelope.Write(next.First, _lease.Id, _lease.Epoch) : null;
+            if (BeginSend(next, body, abort) is not { } sending) return null;
+            lock (_gate) _buffer.Prefetch(abort);
+            return await sending;
         }
-
-        return false;
+        finally
+        {
+            _services.Slots.Release(slot);
+        }
     }
 
-    /// <summary>Reads on while the request is on its way, once half of what was read ahead is used up.</summary>
-    private void Prefetch(CancellationToken abort)
+    /// <summary>Begins a send, unless it was stopped or the lease may have run out. <see cref="Stop"/> waits for those that are about to begin.</summary>
+    private Task<AttemptResult>? BeginSend(Outgoing next, byte[]? body, CancellationToken abort)
     {
-        if (_buffer.Count < options.Value.Delivery.ReadAhead / 2 && _buffer.Count > 0) IsReading(abort);
+        Interlocked.Increment(ref _beginning);
+        try
+        {
+            if (_stopping || _time.GetElapsedTime(Volatile.Read(ref _validFrom)) >= _options.LeaseDuration)
+            {
+                _stopping = true;
+                return null;
+            }
+
+            var id = next.Batch is null ? new WebhookEventId(next.First.EventId).Value : Envelope.BatchId(_lease.Id, _lease.Epoch, next.First.Seq, next.LastSeq);
+            body ??= Envelope.WriteBatch(id, next.Batch!, _lease.Id, _lease.Epoch);
+            return _services.Sender.SendAsync(_lease.Url, id, body, _lease.LiveSecrets(_services.Clock.Now), abort);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _beginning);
+        }
     }
 
-    /// <summary>Begins to read, unless that was begun, or all there was has been read: asking once more costs as much as what is found.</summary>
-    private bool IsReading(CancellationToken abort)
+    private async Task<bool> WaitForPaceAsync(Pace pace, CancellationToken abort)
     {
-        // Forgotten before the read begins: what is committed after that is announced after that.
-        if (_reading is null && (Interlocked.Exchange(ref _grown, 0) == 1 || _more))
-            _reading = services.Reader.ReadAsync(lease, _read, abort);
-        return _reading is not null;
-    }
-
-    private async Task<PumpEnd> FailAsync(DeliveryItem item, AttemptResult result, CancellationToken abort)
-    {
-        // A delivery since then has wiped the slate.
-        var before = _settle.HasDelivered ? StreamState.Clean : lease.State;
-        if (!await _settle.AllAsync()) return await LoseAsync();
-        var decision = before.Apply(result, lease.FailureThreshold, options.Value.Delivery, services.Random.NextDouble());
-        var recorded = await services.Leases.FailAsync(lease, item.Seq, result, decision, abort);
-        services.Failed(lease, item.Seq, result, decision, recorded);
-        // Not recorded: paused, changed or taken over while the request was under way, and whoever did that decides.
-        return recorded ? PumpEnd.Failed : await HandBackAsync();
+        TimeSpan wait;
+        lock (_gate) wait = pace.Take(_time.GetElapsedTime(0));
+        // In steps, so that stopping need not wait for a slow pace.
+        for (var step = TimeSpan.FromMilliseconds(100); wait > TimeSpan.Zero && !_stopping; wait -= step)
+            await Task.Delay(wait < step ? wait : step, _time, abort);
+        return !_stopping;
     }
 
     private async Task<PumpEnd> HandBackAsync()
     {
         if (!await _settle.AllAsync()) return await LoseAsync();
-        await services.Leases.ReleaseAsync(lease, CancellationToken.None);
-        return PumpEnd.Stopped;
+        await _services.Leases.ReleaseAsync(_lease, CancellationToken.None);
+        return _paused ? PumpEnd.Failed : PumpEnd.Stopped;
     }
 
     /// <summary>The cursor or the URL was changed from outside, and the lease may be here still: then it is handed back, to be taken with what holds now.</summary>
     private async Task<PumpEnd> LoseAsync()
     {
-        await services.Leases.ReleaseAsync(lease, CancellationToken.None);
+        await _services.Leases.ReleaseAsync(_lease, CancellationToken.None);
         return PumpEnd.LeaseLost;
     }
 }

@@ -4,6 +4,6 @@ WITH due AS (
     SELECT endpoint FROM webhooks.delivery_state
     WHERE due_at <= now() AND status = 'active' ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED
 )
-UPDATE webhooks.delivery_state s SET lease_owner = $1, lease_epoch = s.lease_epoch + 1, due_at = now() + $3
+UPDATE webhooks.delivery_state s SET lease_owner = $1, lease_epoch = s.lease_epoch + 1, due_at = now() + $3, resting = false
 WHERE s.endpoint = ANY (ARRAY(SELECT endpoint FROM due))
 RETURNING s.endpoint

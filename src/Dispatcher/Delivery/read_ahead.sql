@@ -2,14 +2,14 @@
 -- An endpoint may be asked for twice: by a pump that has just lost it, and by the one that follows.
 -- $1 buckets, $2 endpoints, $3 after which seq, $4 how many of each, $5 how many bytes of each
 SELECT r.n, d.seq, d.id, d.type, d.published_at, d.data
-FROM unnest($1::smallint[], $2::bigint[], $3::bigint[]) WITH ORDINALITY AS r(bucket, endpoint, after, n)
+FROM unnest($1::smallint[], $2::bigint[], $3::bigint[], $4::int[], $5::bigint[]) WITH ORDINALITY AS r(bucket, endpoint, after, most, bytes, n)
 CROSS JOIN LATERAL (
     SELECT n.seq, e.id, e.type, e.published_at, e.data,
            sum(octet_length(e.data)) OVER (ORDER BY n.seq) - octet_length(e.data) AS bytes_before
     FROM (SELECT seq, position FROM webhooks.delivery
-          WHERE bucket = r.bucket AND endpoint = r.endpoint AND seq > r.after ORDER BY seq LIMIT $4) n
+          WHERE bucket = r.bucket AND endpoint = r.endpoint AND seq > r.after ORDER BY seq LIMIT r.most) n
     -- By key, one after the other, whatever the planner believes of the table's size.
     CROSS JOIN LATERAL (SELECT id, type, published_at, data FROM webhooks.event WHERE bucket = r.bucket AND position = n.position LIMIT 1) e
 ) d
-WHERE d.bytes_before < $5
+WHERE d.bytes_before < r.bytes
 ORDER BY r.n, d.seq

@@ -1,8 +1,8 @@
 -- Locks the delivery state of endpoints; runs under the buckets' locks, or an event numbered just now would be left with nobody to deliver it.
--- Hands back what has nothing left to send; gives the endpoints handed back. $1 owner, $2 endpoints, $3 lease epochs
+-- Hands back what has nothing left to send, until the first event beside the stream is due; gives the endpoints handed back. $1 owner, $2 endpoints, $3 lease epochs
 -- In the endpoints' order, as everybody does who locks several.
 WITH idle AS (
-    SELECT s.endpoint
+    SELECT s.endpoint, s.bucket
     FROM unnest($2::bigint[], $3::bigint[]) AS u(endpoint, lease_epoch)
     JOIN webhooks.delivery_state s ON s.endpoint = u.endpoint AND (s.lease_owner = $1) IS TRUE AND s.lease_epoch = u.lease_epoch
     WHERE coalesce((SELECT d.seq FROM webhooks.delivery d WHERE d.bucket = s.bucket AND d.endpoint = s.endpoint ORDER BY d.seq DESC LIMIT 1), 0)
@@ -11,6 +11,7 @@ WITH idle AS (
                     (SELECT t.floor - 1 FROM webhooks.stream t WHERE t.endpoint = s.endpoint))
     ORDER BY s.endpoint FOR NO KEY UPDATE OF s
 )
-UPDATE webhooks.delivery_state s SET lease_owner = NULL, due_at = NULL
-WHERE s.endpoint = ANY (ARRAY(SELECT endpoint FROM idle))
+UPDATE webhooks.delivery_state s SET lease_owner = NULL, due_at = d.due_at, resting = d.due_at IS NOT NULL
+FROM idle LEFT JOIN LATERAL (SELECT d.due_at FROM webhooks.deferred d WHERE d.bucket = idle.bucket AND d.endpoint = idle.endpoint ORDER BY d.due_at LIMIT 1) d ON true
+WHERE s.endpoint = idle.endpoint
 RETURNING s.endpoint

@@ -1,11 +1,13 @@
 -- Locks the delivery state of the endpoints, shared, so that a takeover, a skip or a rewind waits or has already changed what is compared:
--- a node that lost its lease settles nothing. One new row an endpoint, no matter how many events; gives the leases settled.
+-- a node that lost its lease settles nothing. One new row a run of events, no matter how many; gives the leases settled.
 -- Whoever locks the states of several endpoints does so in their order, or two would wait for each other.
--- $1 owner, $2 endpoints, $3 lease epochs, $4 versions, $5 first seqs, $6 last seqs, $7 whether failures are to be forgotten
+-- $1 owner, $2 endpoints, $3 lease epochs, $4 versions, $5 first seqs, $6 last seqs, $7 outcomes, $8 whether retries beside the stream end,
+-- $9 cursors, $10 what is ahead of them, $11 whether failures are to be forgotten. Several runs of an endpoint have all the same cursor.
 WITH fenced AS (
-    SELECT u.endpoint, s.bucket, u.lease_epoch, u.first_seq, u.last_seq, u.reset
-    FROM (SELECT * FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::boolean[])
-              AS given(endpoint, lease_epoch, version, first_seq, last_seq, reset) ORDER BY endpoint OFFSET 0) u
+    SELECT u.n, u.endpoint, s.bucket, u.lease_epoch, u.first_seq, u.last_seq, u.outcome, u.ends, u.cursor, u.ahead, u.reset
+    FROM (SELECT * FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[], $8::boolean[], $9::bigint[], $10::text[],
+                               $11::boolean[]) WITH ORDINALITY
+              AS given(endpoint, lease_epoch, version, first_seq, last_seq, outcome, ends, cursor, ahead, reset, n) ORDER BY endpoint, n OFFSET 0) u
     -- By key, one after the other, and so locked in that order, whatever the planner believes of the table's size; IS TRUE keeps the owner's
     -- index out of it.
     CROSS JOIN LATERAL (SELECT bucket FROM webhooks.delivery_state
@@ -13,10 +15,19 @@ WITH fenced AS (
                         LIMIT 1 FOR SHARE) s
 ), reset AS (
     UPDATE webhooks.delivery_state s
-    SET consecutive_failures = 0, attempts = 0, throttled_since = NULL, probing = false, receiver_resumes = 0, receiver_resume_from = NULL
+    SET consecutive_failures = 0, attempts = 0, throttled_since = NULL, probing = false, receiver_resumes = 0, receiver_resume_from = NULL, counted_until = NULL
     FROM fenced WHERE fenced.reset AND s.endpoint = fenced.endpoint
+), ended AS (
+    DELETE FROM webhooks.deferred
+    WHERE ctid = ANY (ARRAY(
+        SELECT d.ctid FROM fenced
+        CROSS JOIN LATERAL (SELECT ctid FROM webhooks.deferred WHERE bucket = fenced.bucket AND endpoint = fenced.endpoint AND seq = fenced.first_seq LIMIT 1) d
+        WHERE fenced.ends))
+), exhausted AS (
+    INSERT INTO webhooks.operational_event (type, endpoint, actor, data)
+    SELECT 'delivery.exhausted', endpoint, 'dispatcher', jsonb_build_object('seq', first_seq) FROM fenced WHERE outcome = 'exhausted'
 ), written AS (
-    INSERT INTO webhooks.settlement (bucket, endpoint, first_seq, last_seq, outcome, cursor)
-    SELECT bucket, endpoint, first_seq, last_seq, 'delivered', last_seq FROM fenced
+    INSERT INTO webhooks.settlement (bucket, endpoint, first_seq, last_seq, outcome, cursor, ahead)
+    SELECT bucket, endpoint, first_seq, last_seq, outcome, cursor, ahead::bigint[] FROM fenced ORDER BY n
 )
-SELECT endpoint, lease_epoch FROM fenced
+SELECT DISTINCT endpoint, lease_epoch FROM fenced

@@ -44,6 +44,30 @@ public interface IWebhookEndpoints
     /// <exception cref="WebhookValidationException"><paramref name="after"/> lies above the head or below what is kept.</exception>
     Task ResumeAsync(WebhookEndpointId endpoint, long? after = null, CancellationToken cancellationToken = default);
 
+    /// <summary>
+    /// Sends events again that were numbered before, beside the stream and with the same id and seq, for receivers that keep no seq. The cursor stays.
+    /// A receiver that dedupes takes none of them for new.
+    /// </summary>
+    /// <param name="endpoint">The endpoint.</param>
+    /// <param name="first">The first seq.</param>
+    /// <param name="last">The last seq; at most 10,000 events at a time.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>How many will be sent: those that are being sent beside the stream already are not counted.</returns>
+    /// <exception cref="WebhookNotFoundException">There is no such endpoint.</exception>
+    /// <exception cref="WebhookValidationException">The range is empty, too long, above the head or below what is kept.</exception>
+    Task<int> ReplayAsync(WebhookEndpointId endpoint, long first, long last, CancellationToken cancellationToken = default);
+
+    /// <summary>
+    /// Gives up on one event that an endpoint does not take: the one that is next in the stream, or one that is retried beside it. It is not
+    /// sent any more, stays in the feed, and is settled as <c>skipped</c>. A paused endpoint stays paused.
+    /// </summary>
+    /// <param name="endpoint">The endpoint.</param>
+    /// <param name="seq">The event.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="WebhookNotFoundException">There is no such endpoint.</exception>
+    /// <exception cref="WebhookValidationException">It is neither next nor retried beside the stream.</exception>
+    Task SkipAsync(WebhookEndpointId endpoint, long seq, CancellationToken cancellationToken = default);
+
     /// <summary>Gives the endpoint a new secret. Both sign until the overlap ends.</summary>
     /// <param name="endpoint">The endpoint.</param>
     /// <param name="overlap">How long the old ones go on signing: default 24 hours, at most 7 days; zero ends them at once.</param>

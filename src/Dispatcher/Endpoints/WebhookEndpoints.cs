@@ -53,6 +53,12 @@ internal sealed class WebhookEndpoints(
     public Task ResumeAsync(WebhookEndpointId endpoint, long? after = null, CancellationToken cancellationToken = default) =>
         control.ResumeAsync(endpoint, after, cancellationToken);
 
+    public Task<int> ReplayAsync(WebhookEndpointId endpoint, long first, long last, CancellationToken cancellationToken = default) =>
+        control.ReplayAsync(endpoint, first, last, cancellationToken);
+
+    public Task SkipAsync(WebhookEndpointId endpoint, long seq, CancellationToken cancellationToken = default) =>
+        control.SkipAsync(endpoint, seq, cancellationToken);
+
     public async Task<WebhookSecret> RotateSecretAsync(
         WebhookEndpointId endpoint, TimeSpan? overlap = null, WebhookSecret? secret = null, CancellationToken cancellationToken = default)
     {

@@ -15,7 +15,7 @@ WITH before AS (
     -- A new URL starts without the failures of the old one, and need not wait for them; the version keeps an attempt
     -- at the old one, still under way, from counting against the new.
     UPDATE webhooks.delivery_state s
-    SET consecutive_failures = 0, attempts = 0, throttled_since = NULL, version = s.version + 1,
+    SET consecutive_failures = 0, attempts = 0, throttled_since = NULL, counted_until = NULL, resting = false, version = s.version + 1,
         due_at = CASE WHEN s.lease_owner IS NULL AND s.due_at IS NOT NULL THEN now() ELSE s.due_at END
     FROM updated WHERE updated.moved AND s.endpoint = updated.endpoint
 ), audit AS (

@@ -51,6 +51,7 @@ public static class WebhookDispatcherServiceCollectionExtensions
         services.TryAddSingleton<LeaseStore>();
         services.TryAddSingleton<ReadAhead>();
         services.TryAddSingleton<Settler>();
+        services.TryAddSingleton<DeferredStore>();
         services.TryAddSingleton(provider => ActivatorUtilities.CreateInstance<PumpServices>(provider, new Random()));
         services.TryAddSingleton<Pumps>();
         services.TryAddSingleton<StreamControl>();

@@ -1,4 +1,6 @@
 using System.Buffers.Text;
+using System.Globalization;
+using System.Security.Cryptography;
 using System.Text;
 
 namespace Webhooks.Dispatcher.Sending;
@@ -14,35 +16,102 @@ internal static class Envelope
     /// <summary>The most that everything but type and data takes: the names, two ids, a time, two numbers, and a comma.</summary>
     public const int Frame = 300;
 
+    /// <summary>The body of a delivery.</summary>
     public static byte[] Write(DeliveryItem item, WebhookEndpointId endpoint, int epoch)
     {
-        var buffer = new byte[Frame + item.Type.Length + item.Data.Length];
-        var at = 0;
-        Append("{\"id\":\"evt_"u8);
-        item.EventId.TryFormat(buffer.AsSpan(at), out var written, "N");
-        at += written;
-        Append("\",\"type\":\""u8);
-        at += Encoding.UTF8.GetBytes(item.Type, buffer.AsSpan(at));
-        Append("\",\"timestamp\":\""u8);
-        item.PublishedAt.UtcDateTime.TryFormat(buffer.AsSpan(at), out written, TimeFormat, System.Globalization.CultureInfo.InvariantCulture);
-        at += written;
-        Append("\",\"endpoint\":\""u8);
-        at += Encoding.UTF8.GetBytes(endpoint.Value, buffer.AsSpan(at));
-        Append("\",\"epoch\":"u8);
-        Utf8Formatter.TryFormat(epoch, buffer.AsSpan(at), out written);
-        at += written;
-        Append(",\"seq\":"u8);
-        Utf8Formatter.TryFormat(item.Seq, buffer.AsSpan(at), out written);
-        at += written;
-        Append(",\"data\":"u8);
-        Append(item.Data);
-        Append("}"u8);
-        return buffer[..at];
+        var body = new Body(Frame + item.Type.Length + item.Data.Length);
+        Append(ref body, item, endpoint, epoch);
+        return body.ToArray();
+    }
 
-        void Append(ReadOnlySpan<byte> bytes)
+    /// <summary>The body of several consecutive events in one request: their envelopes, in order.</summary>
+    public static byte[] WriteBatch(string id, IReadOnlyList<DeliveryItem> items, WebhookEndpointId endpoint, int epoch)
+    {
+        var body = new Body(Frame + items.Sum(Size));
+        body.Append("{\"id\":\""u8);
+        body.Append(id);
+        body.Append("\",\"type\":\"webhooks.batch\",\"timestamp\":\""u8);
+        body.Append(items.Max(item => item.PublishedAt));
+        body.Append("\",\"endpoint\":\""u8);
+        body.Append(endpoint.Value);
+        body.Append("\",\"epoch\":"u8);
+        body.Append(epoch);
+        body.Append(",\"seq\":{\"from\":"u8);
+        body.Append(items[0].Seq);
+        body.Append(",\"to\":"u8);
+        body.Append(items[^1].Seq);
+        body.Append("},\"data\":["u8);
+        for (var i = 0; i < items.Count; i++)
         {
-            bytes.CopyTo(buffer.AsSpan(at));
-            at += bytes.Length;
+            if (i > 0) body.Append(","u8);
+            Append(ref body, items[i], endpoint, epoch);
         }
+
+        body.Append("]}"u8);
+        return body.ToArray();
+    }
+
+    /// <summary>At most so many bytes does an event take in a batch.</summary>
+    public static int Size(DeliveryItem item) => Frame + item.Type.Length + item.Data.Length;
+
+    /// <summary>The id of a batch: made of what it holds, so that another cut of the same events is another id and the same cut the same.</summary>
+    public static string BatchId(WebhookEndpointId endpoint, int epoch, long from, long to)
+    {
+        var named = Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{endpoint.Value}\n{epoch}\n{from}\n{to}"));
+        return "batch_" + Convert.ToHexStringLower(SHA256.HashData(named).AsSpan(0, 16));
+    }
+
+    private static void Append(ref Body body, DeliveryItem item, WebhookEndpointId endpoint, int epoch)
+    {
+        body.Append("{\"id\":\"evt_"u8);
+        body.Append(item.EventId);
+        body.Append("\",\"type\":\""u8);
+        body.Append(item.Type);
+        body.Append("\",\"timestamp\":\""u8);
+        body.Append(item.PublishedAt);
+        body.Append("\",\"endpoint\":\""u8);
+        body.Append(endpoint.Value);
+        body.Append("\",\"epoch\":"u8);
+        body.Append(epoch);
+        body.Append(",\"seq\":"u8);
+        body.Append(item.Seq);
+        body.Append(",\"data\":"u8);
+        body.Append(item.Data);
+        body.Append("}"u8);
+    }
+
+    /// <summary>Bytes that are added to, in an array that is large enough from the beginning.</summary>
+    private ref struct Body(int capacity)
+    {
+        private readonly byte[] _bytes = new byte[capacity];
+        private int _at;
+
+        public void Append(ReadOnlySpan<byte> bytes)
+        {
+            bytes.CopyTo(_bytes.AsSpan(_at));
+            _at += bytes.Length;
+        }
+
+        public void Append(string text) => _at += Encoding.UTF8.GetBytes(text, _bytes.AsSpan(_at));
+
+        public void Append(long number)
+        {
+            Utf8Formatter.TryFormat(number, _bytes.AsSpan(_at), out var written);
+            _at += written;
+        }
+
+        public void Append(Guid id)
+        {
+            id.TryFormat(_bytes.AsSpan(_at), out var written, "N");
+            _at += written;
+        }
+
+        public void Append(DateTimeOffset time)
+        {
+            time.UtcDateTime.TryFormat(_bytes.AsSpan(_at), out var written, TimeFormat, CultureInfo.InvariantCulture);
+            _at += written;
+        }
+
+        public readonly byte[] ToArray() => _bytes[.._at];
     }
 }

@@ -22,7 +22,7 @@ internal sealed class WebhookSender(
 
     public void Dispose() => _invoker.Dispose();
 
-    public async Task<AttemptResult> SendAsync(Uri url, Guid eventId, byte[] body, WebhookSecret[] secrets, CancellationToken cancel)
+    public async Task<AttemptResult> SendAsync(Uri url, string id, byte[] body, WebhookSecret[] secrets, CancellationToken cancel)
     {
         var began = time.GetTimestamp();
         var startedAt = clock.Now;
@@ -32,7 +32,6 @@ internal sealed class WebhookSender(
         AttemptResult result;
         try
         {
-            var id = new WebhookEventId(eventId).Value;
             var timestamp = startedAt.ToUnixTimeSeconds();
             using var request = new HttpRequestMessage(HttpMethod.Post, url) { Content = new ByteArrayContent(body) };
             request.Content.Headers.ContentType = Json;

@@ -144,6 +144,10 @@ internal sealed partial class Backfill
     [LoggerMessage(601, LogLevel.Error, "The feed of webhook source {Source} answered {Status}: the sender accepts none of the configured secrets")]
     private partial void LogUnauthorized(string source, int status);
 
+    [LoggerMessage(612, LogLevel.Error,
+        "The feed of webhook source {Source} answered 403: the secrets are right, but the endpoint's receiver_access at the sender does not allow its receiver to read it")]
+    private partial void LogForbidden(string source);
+
     [LoggerMessage(602, LogLevel.Information, "Webhook source {Source} stored {Count} event(s) from the feed, numbers {From} to {To}")]
     private partial void LogBackfilled(string source, int count, long from, long to);
 

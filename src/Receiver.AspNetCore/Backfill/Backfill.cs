@@ -83,6 +83,7 @@ internal sealed partial class Backfill(ReceiverSource source, FeedClient client,
             if (answer.Page is not { } page)
             {
                 if (answer.Outcome == FeedOutcome.Unauthorized) LogUnauthorized(source.Name, answer.Status);
+                if (answer.Outcome == FeedOutcome.Forbidden) LogForbidden(source.Name);
                 Failed(answer.Describe(), answer.RetryAfter, options);
                 return;
             }

@@ -15,6 +15,9 @@ internal enum FeedOutcome
     /// <summary>The sender does not accept the signature.</summary>
     Unauthorized,
 
+    /// <summary>The sender knows the signature, and its endpoint's <c>receiver_access</c> does not allow the feed.</summary>
+    Forbidden,
+
     /// <summary>Too many requests.</summary>
     Throttled,
 
@@ -35,7 +38,8 @@ internal enum FeedOutcome
 internal sealed record FeedAnswer(FeedOutcome Outcome, int Status = 0, TimeSpan? RetryAfter = null, FeedPage? Page = null)
 {
     /// <summary>For status and log.</summary>
-    public string Describe() => Status == 0 ? Outcome.ToString() : $"{Outcome}, status {Status}";
+    public string Describe() => Outcome == FeedOutcome.Forbidden ? "the endpoint's receiver_access does not allow it"
+        : Status == 0 ? Outcome.ToString() : $"{Outcome}, status {Status}";
 }
 
 /// <summary>A page of the feed, or, with no events, what a refusal says of the stream.</summary>
@@ -72,6 +76,9 @@ internal enum ResumeOutcome
 
     /// <summary>The endpoint is not paused, or only an operator may resume it.</summary>
     NotPossible,
+
+    /// <summary>The endpoint's <c>receiver_access</c> does not allow it.</summary>
+    Forbidden,
 
     /// <summary>Too soon after the last one.</summary>
     Throttled,

@@ -25,7 +25,7 @@ internal sealed class FeedClient(Func<HttpClient> clients, TimeProvider time)
             {
                 using var response = await clients().SendAsync(request, HttpCompletionOption.ResponseHeadersRead, either.Token).ConfigureAwait(false);
                 var status = (int)response.StatusCode;
-                if (response.StatusCode is not (HttpStatusCode.OK or HttpStatusCode.Gone))
+                if (response.StatusCode is not (HttpStatusCode.OK or HttpStatusCode.Gone or HttpStatusCode.Forbidden))
                     return new FeedAnswer(OutcomeOf(response.StatusCode), status, RetryAfter(response));
                 var body = await ReadBodyAsync(response, either.Token).ConfigureAwait(false);
                 return body is null ? new FeedAnswer(FeedOutcome.Malformed, status) : Judge(settings, response, id, endpoint, body);
@@ -55,6 +55,7 @@ internal sealed class FeedClient(Func<HttpClient> clients, TimeProvider time)
                     HttpStatusCode.OK => ResumeOutcome.Resumed,
                     HttpStatusCode.Conflict when await ReadBodyAsync(response, either.Token).ConfigureAwait(false) is { } body
                         && IsVerified(settings, response, id, body, time.GetUtcNow()) => ResumeOutcome.NotPossible,
+                    HttpStatusCode.Forbidden => ResumeOutcome.Forbidden,
                     HttpStatusCode.TooManyRequests => ResumeOutcome.Throttled,
                     _ => ResumeOutcome.Failed,
                 }, RetryAfter(response));
@@ -70,9 +71,10 @@ internal sealed class FeedClient(Func<HttpClient> clients, TimeProvider time)
     {
         var status = (int)response.StatusCode;
         var now = time.GetUtcNow();
-        // A refusal may be unsigned, when the sender has no secret left to sign with; it is told, and changes nothing here.
+        // A refusal may be unsigned, when the sender has no secret left to sign with or somebody between refuses; it is told, and changes nothing here.
         if (!IsVerified(settings, response, requestId, body, now))
-            return new FeedAnswer(status == 410 ? FeedOutcome.Refused : FeedOutcome.Unverified, status, RetryAfter(response));
+            return new FeedAnswer(status == 200 ? FeedOutcome.Unverified : FeedOutcome.Refused, status, RetryAfter(response));
+        if (status == 403) return new FeedAnswer(FeedOutcome.Forbidden, status);
         var page = FeedPageReader.Read(body, now);
         if (status == 410 && page is not { ErrorCode: "range_expired" }) return new FeedAnswer(FeedOutcome.EndpointDeleted, status);
         if (page is null || (status == 200 && page.Endpoint != endpoint)) return new FeedAnswer(FeedOutcome.Malformed, status);
@@ -138,7 +140,7 @@ internal sealed class FeedClient(Func<HttpClient> clients, TimeProvider time)
 
     private static FeedOutcome OutcomeOf(HttpStatusCode status) => status switch
     {
-        HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden => FeedOutcome.Unauthorized,
+        HttpStatusCode.Unauthorized => FeedOutcome.Unauthorized,
         HttpStatusCode.TooManyRequests => FeedOutcome.Throttled,
         _ => FeedOutcome.Refused,
     };

@@ -10,7 +10,7 @@ internal sealed class ReceiverMetrics
 
     public static readonly ActivitySource Activities = new(Name);
 
-    private readonly Counter<long> _requests, _duplicates, _opened, _closed, _backfilled, _resumes, _failures, _processed, _matched;
+    private readonly Counter<long> _requests, _received, _duplicates, _opened, _closed, _backfilled, _resumes, _failures, _processed, _matched;
     private readonly Histogram<double> _duration;
     private readonly Gauge<long> _lag, _blocked;
 
@@ -18,6 +18,7 @@ internal sealed class ReceiverMetrics
     {
         var meter = factory.Create(Name);
         _requests = meter.CreateCounter<long>("webhooks.receiver.requests", "{request}", "Requests by source and outcome.");
+        _received = meter.CreateCounter<long>("webhooks.receiver.received", "{event}", "Events stored from deliveries; a batch is one request and many events.");
         _matched = meter.CreateCounter<long>("webhooks.receiver.signature.matched", "{request}", "Verified requests by the secret that matched.");
         _duplicates = meter.CreateCounter<long>("webhooks.receiver.duplicates", "{event}", "Deliveries of events that were there already.");
         _opened = meter.CreateCounter<long>("webhooks.receiver.gaps.opened", "{gap}", "Gaps seen.");
@@ -35,7 +36,11 @@ internal sealed class ReceiverMetrics
 
     public void Matched(string source, string secret) => _matched.Add(1, Source(source), new("secret_id", secret));
 
-    public void Duplicate(string source) => _duplicates.Add(1, Source(source));
+    public void Delivered(string source, int stored, int duplicates)
+    {
+        if (stored > 0) _received.Add(stored, Source(source));
+        if (duplicates > 0) _duplicates.Add(duplicates, Source(source));
+    }
 
     public void GapOpened(string source) => _opened.Add(1, Source(source));
 

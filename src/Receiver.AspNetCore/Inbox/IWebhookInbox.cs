@@ -13,7 +13,10 @@ namespace Webhooks.Receiver;
 /// </remarks>
 public interface IWebhookInbox
 {
-    /// <summary>Stores events, each once. Concurrent calls should share a commit.</summary>
+    /// <summary>
+    /// Stores events, each once, in one transaction; they are consecutive numbers as a rule. Concurrent calls should share a commit.
+    /// Each event is judged for itself, unless the rules want all or none.
+    /// </summary>
     /// <returns>For each event what became of it, in the order given.</returns>
     Task<IReadOnlyList<StoreOutcome>> StoreAsync(string source, IReadOnlyList<InboxEvent> events, StoreRules rules, CancellationToken cancellationToken);
 

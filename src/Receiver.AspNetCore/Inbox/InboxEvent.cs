@@ -18,7 +18,11 @@ public sealed record UnnumberedEvent(InboxEvent Event, int Attempts);
 
 /// <summary>What storing is held to.</summary>
 /// <param name="Limit">How many events may wait. An event that fills a gap gets in nevertheless: it is what the others wait for.</param>
-public readonly record struct StoreRules(int Limit);
+/// <param name="AsOne">
+/// Whether all or none are stored. When one is refused, so are all, and those that were not themselves the reason are told <see cref="StoreOutcome.Refused"/>.
+/// The limit is then held against the first that is new, so that a batch that is greater than the limit gets in at all.
+/// </param>
+public readonly record struct StoreRules(int Limit, bool AsOne = false);
 
 /// <summary>What became of an event that was to be stored.</summary>
 public enum StoreOutcome
@@ -37,6 +41,9 @@ public enum StoreOutcome
 
     /// <summary>Too many events wait.</summary>
     Full,
+
+    /// <summary>It was to be stored with others or not at all, and one of these was refused.</summary>
+    Refused,
 }
 
 /// <summary>The inbox cannot be read or written now; it is tried again.</summary>

@@ -10,7 +10,7 @@ internal sealed class MemoryInbox : IWebhookInbox
 
     public Task<IReadOnlyList<StoreOutcome>> StoreAsync(
         string source, IReadOnlyList<InboxEvent> events, StoreRules rules, CancellationToken cancellationToken) =>
-        With<IReadOnlyList<StoreOutcome>>(source, shelf => [.. events.Select(one => shelf.Store(one, rules))]);
+        With(source, shelf => StoreDecision.StoreAll(events, shelf.Tally, shelf.IdOf, rules, shelf.Store));
 
     public Task<InboxState> GetStateAsync(string source, CancellationToken cancellationToken) => With(source, shelf => shelf.Tally.Snapshot());
 
@@ -115,12 +115,13 @@ internal sealed class MemoryInbox : IWebhookInbox
         public void Reset(StreamPosition? position) => Tally.Reset(
             position, NumbersAfter, seq => Numbered.Keys.Where(key => key.Seq > seq).Select(key => new EpochStart(key.Epoch, key.Seq)));
 
+        public string? IdOf(InboxEvent one) => Numbered.GetValueOrDefault((one.Seq, one.Epoch))?.Id;
+
         public StoreOutcome Store(InboxEvent one, StoreRules rules)
         {
             var outcome = one.Seq == 0
                 ? Unnumbered.ContainsKey(one.Id) ? StoreOutcome.Duplicate : Tally.UnnumberedWaiting >= rules.Limit ? StoreOutcome.Full : StoreOutcome.Stored
-                : StoreDecision.Decide(one, Tally.Endpoint, Numbered.GetValueOrDefault((one.Seq, one.Epoch))?.Id, Tally.Position, Tally.Epochs,
-                    Tally.Contiguous, Tally.Waiting, rules);
+                : StoreDecision.Decide(one, Tally, IdOf(one), rules);
             if (outcome == StoreOutcome.Duplicate) Tally.Counts = Tally.Counts with { Duplicates = Tally.Counts.Duplicates + 1 };
             if (outcome == StoreOutcome.Conflict) Tally.Hold = StoreDecision.ConflictOf(one);
             if (outcome != StoreOutcome.Stored) return outcome;

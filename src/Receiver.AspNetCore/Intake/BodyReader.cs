@@ -27,32 +27,33 @@ internal enum BodyStatus
 internal static class BodyReader
 {
     private const int MaxInitialBuffer = 64 * 1024;
+    private const int MinRead = 256;
 
-    public static async Task<(BodyStatus Status, byte[] Body)> ReadAsync(
+    public static async Task<(BodyStatus Status, ReadOnlyMemory<byte> Body)> ReadAsync(
         HttpContext context, int maxBytes, TimeSpan timeout, TimeProvider time)
     {
         var request = context.Request;
-        if (request.ContentLength > maxBytes) return (BodyStatus.TooLarge, []);
-        if (WasRead(context)) return (BodyStatus.Consumed, []);
+        if (request.ContentLength > maxBytes) return (BodyStatus.TooLarge, default);
+        if (WasRead(context)) return (BodyStatus.Consumed, default);
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit) limit.MaxRequestBodySize = maxBytes;
 
         using var timer = new CancellationTokenSource(timeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timer.Token, context.RequestAborted);
-        // A stated length is only a claim: what has not come yet takes no memory.
-        var body = new ArrayBufferWriter<byte>((int)Math.Clamp(request.ContentLength + 1 ?? 4096, 256, MaxInitialBuffer));
+        // A stated length is only a claim: what has not come yet takes no memory. The end is only seen by reading on, which wants room too.
+        var body = new ArrayBufferWriter<byte>((int)Math.Clamp(request.ContentLength + MinRead ?? 4096, MinRead, MaxInitialBuffer));
         try
         {
             while (true)
             {
-                var read = await request.Body.ReadAsync(body.GetMemory(256), either.Token).ConfigureAwait(false);
+                var read = await request.Body.ReadAsync(body.GetMemory(MinRead), either.Token).ConfigureAwait(false);
                 if (read == 0) break;
                 body.Advance(read);
-                if (body.WrittenCount > maxBytes) return (BodyStatus.TooLarge, []);
+                if (body.WrittenCount > maxBytes) return (BodyStatus.TooLarge, default);
             }
         }
         catch (OperationCanceledException)
         {
-            return (timer.IsCancellationRequested ? BodyStatus.TooSlow : BodyStatus.Broken, []);
+            return (timer.IsCancellationRequested ? BodyStatus.TooSlow : BodyStatus.Broken, default);
         }
         catch (BadHttpRequestException e)
         {
@@ -61,17 +62,17 @@ internal static class BodyReader
                 StatusCodes.Status413PayloadTooLarge => BodyStatus.TooLarge,
                 StatusCodes.Status408RequestTimeout => BodyStatus.TooSlow,
                 _ => BodyStatus.Broken,
-            }, []);
+            }, default);
         }
         catch (IOException)
         {
-            return (BodyStatus.Broken, []);
+            return (BodyStatus.Broken, default);
         }
 
         // A stated length and no bytes at all: the server would have complained of a short body, so somebody read it.
         return body.WrittenCount == 0 && request.ContentLength > 0
-            ? (BodyStatus.Consumed, [])
-            : (BodyStatus.Complete, body.WrittenSpan.ToArray());
+            ? (BodyStatus.Consumed, default)
+            : (BodyStatus.Complete, body.WrittenMemory);
     }
 
     private static bool WasRead(HttpContext context) =>

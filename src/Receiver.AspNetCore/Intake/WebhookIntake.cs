@@ -6,7 +6,7 @@ using Webhooks.Signing;
 
 namespace Webhooks.Receiver;
 
-/// <summary>Takes requests in: verifies, stores, answers. Whatever follows from an event happens later.</summary>
+/// <summary>Takes requests in, each with one event or a batch: verifies, stores, answers. Whatever follows from an event happens later.</summary>
 internal sealed partial class WebhookIntake(ReceiverMetrics metrics, ILogger<WebhookIntake> logger)
 {
     private const string RetryAfterSeconds = "5";
@@ -37,7 +37,7 @@ internal sealed partial class WebhookIntake(ReceiverMetrics metrics, ILogger<Web
 
         var now = source.Time.GetUtcNow();
         var secrets = current.Secrets.At(now);
-        var verified = WebhookVerifier.Verify(id, timestamp, signature, body, secrets, now, options.TimestampTolerance);
+        var verified = WebhookVerifier.Verify(id, timestamp, signature, body.Span, secrets, now, options.TimestampTolerance);
         if (!verified.IsValid)
         {
             var refused = IntakeOutcome.Of(verified.Status);
@@ -46,13 +46,13 @@ internal sealed partial class WebhookIntake(ReceiverMetrics metrics, ILogger<Web
         }
 
         metrics.Matched(source.Name, current.Secrets.NameOf(secrets[verified.SecretIndex]));
-        if (!EnvelopeReader.TryRead(body, out var envelope, out var error) || (envelope.IsNumbered && envelope.Id != id))
+        if (ReadEvents(id, body, now, out var error) is not { } events)
         {
-            LogMalformed(source.Name, error ?? "its id is not that of the header", body.Length);
+            LogMalformed(source.Name, error!, body.Length);
             return IntakeOutcome.MalformedEnvelope;
         }
 
-        return await StoreAsync(source, options, envelope, new InboxEvent(id, envelope.Endpoint, envelope.Epoch, envelope.Seq, body, now)).ConfigureAwait(false);
+        return await StoreAsync(source, options, events).ConfigureAwait(false);
 
         IntakeOutcome Refuse(IntakeOutcome outcome)
         {
@@ -61,21 +61,33 @@ internal sealed partial class WebhookIntake(ReceiverMetrics metrics, ILogger<Web
         }
     }
 
-    /// <summary>Stores, whether or not the sender still listens: an event that is being committed must not be given up half-way.</summary>
-    private async Task<IntakeOutcome> StoreAsync(ReceiverSource source, WebhookReceiverOptions options, Envelope envelope, InboxEvent received)
+    /// <summary>The event of a request, or those of a batch. Null with a reason.</summary>
+    private static IReadOnlyList<InboxEvent>? ReadEvents(string id, ReadOnlyMemory<byte> body, DateTimeOffset now, out string? error)
     {
-        StoreOutcome stored;
+        if (!EnvelopeReader.TryReadFrame(body.Span, out var envelope, out error)) return null;
+        if (envelope.IsNumbered && envelope.Id != id)
+        {
+            error = "its id is not that of the header";
+            return null;
+        }
+
+        return envelope.IsBatch
+            ? EnvelopeReader.ReadBatch(body, envelope, now, out error)
+            : [new InboxEvent(id, envelope.Endpoint, envelope.Epoch, envelope.Seq, body, now)];
+    }
+
+    /// <summary>Stores all or none, whether or not the sender still listens: what is being committed must not be given up half-way.</summary>
+    private async Task<IntakeOutcome> StoreAsync(ReceiverSource source, WebhookReceiverOptions options, IReadOnlyList<InboxEvent> events)
+    {
+        // A source has one endpoint, and a batch is of one: each of its events would be answered alike.
+        IReadOnlyList<StoreOutcome> outcomes = [StoreOutcome.OtherEndpoint];
         try
         {
-            if (received.Seq > 0 && options.Endpoint is { } own && own != received.Endpoint) stored = StoreOutcome.OtherEndpoint;
-            else
-            {
-                var outcomes = await source.Inbox.StoreAsync(source.Name, [received], new StoreRules(options.InboxLimit), CancellationToken.None)
+            if (events[0].Seq == 0 || options.Endpoint is not { } own || own == events[0].Endpoint)
+                outcomes = await source.Inbox.StoreAsync(source.Name, events, new StoreRules(options.InboxLimit, AsOne: true), CancellationToken.None)
                     .WaitAsync(options.InsertTimeout, source.Time).ConfigureAwait(false);
-                stored = outcomes[0];
-            }
         }
-        // Whatever the store throws, the event is not known to be stored, and is to be sent again.
+        // Whatever the store throws, the events are not known to be stored, and are to be sent again.
         catch (Exception e)
         {
             LogUnavailable(e, source.Name);
@@ -84,30 +96,36 @@ internal sealed partial class WebhookIntake(ReceiverMetrics metrics, ILogger<Web
         }
 
         source.InboxIsBack();
-        switch (stored)
+        var outcome = StoreDecision.Whole(outcomes);
+        switch (outcome)
         {
-            case StoreOutcome.Stored:
-                source.Delivered();
-                source.Stored.Set();
-                source.Missing.Set();
-                break;
-            case StoreOutcome.Duplicate:
-                source.Delivered();
-                metrics.Duplicate(source.Name);
+            case StoreOutcome.Stored or StoreOutcome.Duplicate:
+                Taken(source, outcomes);
                 break;
             case StoreOutcome.OtherEndpoint:
-                source.RefusedEndpoint = envelope.Endpoint;
-                LogOtherEndpoint(source.Name, envelope.Endpoint!);
+                source.RefusedEndpoint = events[0].Endpoint;
+                LogOtherEndpoint(source.Name, events[0].Endpoint!);
                 break;
             case StoreOutcome.Conflict:
-                LogConflict(source.Name, received.Epoch, received.Seq, received.Id);
+                var one = events.Zip(outcomes).First(pair => pair.Second == StoreOutcome.Conflict).First;
+                LogConflict(source.Name, one.Epoch, one.Seq, one.Id);
                 break;
             default:
                 LogFull(source.Name, options.InboxLimit);
                 break;
         }
 
-        return IntakeOutcome.Of(stored);
+        return IntakeOutcome.Of(outcome);
+    }
+
+    private void Taken(ReceiverSource source, IReadOnlyList<StoreOutcome> outcomes)
+    {
+        source.Delivered();
+        var stored = outcomes.Count(one => one == StoreOutcome.Stored);
+        metrics.Delivered(source.Name, stored, duplicates: outcomes.Count - stored);
+        if (stored == 0) return;
+        source.Stored.Set();
+        source.Missing.Set();
     }
 
     /// <summary>False when a header stands there twice. An absent one passes here as empty, and the verifier names it.</summary>

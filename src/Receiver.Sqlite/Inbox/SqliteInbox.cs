@@ -35,12 +35,7 @@ internal sealed partial class SqliteInbox : IWebhookInbox, IAsyncDisposable, IDi
 
     public Task<IReadOnlyList<StoreOutcome>> StoreAsync(
         string source, IReadOnlyList<InboxEvent> events, StoreRules rules, CancellationToken cancellationToken) =>
-        WriteAsync<IReadOnlyList<StoreOutcome>>(source, (file, tally) =>
-        {
-            var outcomes = new StoreOutcome[events.Count];
-            for (var i = 0; i < outcomes.Length; i++) outcomes[i] = SqliteShelf.Store(file, source, tally, events[i], rules);
-            return outcomes;
-        });
+        WriteAsync(source, (file, tally) => SqliteShelf.Store(file, source, tally, events, rules));
 
     public async Task<InboxState> GetStateAsync(string source, CancellationToken cancellationToken)
     {

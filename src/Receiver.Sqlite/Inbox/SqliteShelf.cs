@@ -5,7 +5,7 @@ namespace Webhooks.Receiver;
 /// <summary>One source's rows in the inbox file. Every method runs inside the writer's transaction.</summary>
 internal static class SqliteShelf
 {
-    private const string Find = "SELECT event_id FROM received WHERE source = $source AND seq = $seq AND epoch = $epoch";
+    private const string Find = "SELECT seq, epoch, event_id FROM received WHERE source = $source AND seq BETWEEN $from AND $to";
 
     private const string Insert =
         "INSERT INTO received (source, seq, epoch, event_id, endpoint, body, received_at, from_feed) " +
@@ -55,9 +55,18 @@ internal static class SqliteShelf
     public static void Place(SqliteConnection file, string source, InboxTally tally, StreamPosition? position) => tally.Reset(
         position, seq => NumbersAfter(file, source, tally.Epochs, seq), seq => Stored(file, source, seq));
 
-    public static StoreOutcome Store(SqliteConnection file, string source, InboxTally tally, InboxEvent one, StoreRules rules)
+    /// <summary>Stores events. What is stored already is asked for once, and not once for each.</summary>
+    public static IReadOnlyList<StoreOutcome> Store(SqliteConnection file, string source, InboxTally tally, IReadOnlyList<InboxEvent> events, StoreRules rules)
     {
-        var outcome = one.Seq == 0 ? StoreUnnumbered(file, source, tally, one, rules) : StoreNumbered(file, source, tally, one, rules);
+        var stored = StoredIds(file, source, events);
+        return StoreDecision.StoreAll(
+            events, tally, one => stored.GetValueOrDefault((one.Seq, one.Epoch)), rules, (one, each) => Store(file, source, tally, one, stored, each));
+    }
+
+    private static StoreOutcome Store(
+        SqliteConnection file, string source, InboxTally tally, InboxEvent one, Dictionary<(long, int), string> stored, StoreRules rules)
+    {
+        var outcome = one.Seq == 0 ? StoreUnnumbered(file, source, tally, one, rules) : StoreNumbered(file, source, tally, one, stored, rules);
         if (outcome == StoreOutcome.Stored) tally.Added(one, seq => NumbersAfter(file, source, tally.Epochs, seq));
         if (outcome == StoreOutcome.Duplicate) tally.Counts = tally.Counts with { Duplicates = tally.Counts.Duplicates + 1 };
         if (outcome == StoreOutcome.Conflict) tally.Hold = StoreDecision.ConflictOf(one);
@@ -109,12 +118,22 @@ internal static class SqliteShelf
         return (long)command.ExecuteScalar()!;
     }
 
-    private static StoreOutcome StoreNumbered(SqliteConnection file, string source, InboxTally tally, InboxEvent one, StoreRules rules)
+    private static Dictionary<(long Seq, int Epoch), string> StoredIds(SqliteConnection file, string source, IReadOnlyList<InboxEvent> events)
     {
-        var storedId = file.ValuePrepared(Find, ("$source", source), ("$seq", one.Seq), ("$epoch", one.Epoch)) as string;
-        var outcome = StoreDecision.Decide(one, tally.Endpoint, storedId, tally.Position, tally.Epochs, tally.Contiguous, tally.Waiting, rules);
+        var stored = new Dictionary<(long, int), string>();
+        if (events.All(one => one.Seq == 0)) return stored;
+        using var row = file.ReadPrepared(Find, ("$source", source), ("$from", events.Min(one => one.Seq)), ("$to", events.Max(one => one.Seq)));
+        while (row.Read()) stored.Add((row.GetInt64(0), row.GetInt32(1)), row.GetString(2));
+        return stored;
+    }
+
+    private static StoreOutcome StoreNumbered(
+        SqliteConnection file, string source, InboxTally tally, InboxEvent one, Dictionary<(long, int), string> stored, StoreRules rules)
+    {
+        var outcome = StoreDecision.Decide(one, tally, stored.GetValueOrDefault((one.Seq, one.Epoch)), rules);
         if (outcome != StoreOutcome.Stored) return outcome;
         tally.Endpoint ??= one.Endpoint;
+        stored.Add((one.Seq, one.Epoch), one.Id);
         file.RunPrepared(Insert, ("$source", source), ("$seq", one.Seq), ("$epoch", one.Epoch), ("$id", one.Id), ("$endpoint", one.Endpoint),
             ("$body", one.Body.ToArray()), ("$at", one.ReceivedAt.ToUnixTimeMilliseconds()), ("$feed", one.FromFeed));
         return outcome;

@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json;
 using Webhooks.Signing;
 
 namespace Webhooks.Testing;
@@ -38,6 +39,28 @@ public sealed class CapturedRequest
 
     /// <summary>The value of <c>webhook-id</c>, or an empty string.</summary>
     public string WebhookId => Header(WebhookHeaders.Id) ?? "";
+
+    /// <summary>
+    /// The numbers of the events in it: of a batch its first and last, of one event twice its own; null when the body is not kept or has no numbers.
+    /// </summary>
+    public (long From, long To)? Seqs
+    {
+        get
+        {
+            try
+            {
+                using var body = JsonDocument.Parse(Body);
+                if (body.RootElement.ValueKind != JsonValueKind.Object || !body.RootElement.TryGetProperty("seq", out var seq)) return null;
+                return seq.ValueKind == JsonValueKind.Object
+                    ? (seq.GetProperty("from").GetInt64(), seq.GetProperty("to").GetInt64())
+                    : (seq.GetInt64(), seq.GetInt64());
+            }
+            catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException or KeyNotFoundException)
+            {
+                return null;
+            }
+        }
+    }
 
     /// <summary>A header's value, several joined by a comma as HTTP has it, or null.</summary>
     public string? Header(string name) => Headers.TryGetValue(name, out var values) ? string.Join(',', values) : null;

@@ -37,9 +37,9 @@ public class TakeoverTests
         Assert.InRange(since.Elapsed, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(6));
 
         // It wakes up and thinks it had delivered two.
-        Assert.False(await dead.Get<Settler>().SettleAsync(lease, 1, 2, forgetFailures: true));
+        Assert.False(await dead.Get<Settler>().SettleAsync(lease, Delivered(1, 2), forgetFailures: true));
         var failure = new Webhooks.Dispatcher.Sending.AttemptResult(Webhooks.Dispatcher.Sending.AttemptOutcome.Gone, 410);
-        Assert.False(await dead.Get<LeaseStore>().FailAsync(lease, 1, failure, lease.State.Apply(failure, 3, new DeliveryOptions(), 0.5), default));
+        Assert.False(await dead.Get<LeaseStore>().FailAsync(lease, 1, failure, lease.State.Apply(failure, 3, new DeliveryOptions(), 0.5), FailureForm.Wait, default));
         var stream = await alive.Endpoints.GetStreamAsync(endpoint.Id);
         Assert.Equal((5, EndpointStatus.Active), (stream.Cursor, stream.Status));
     }
@@ -54,11 +54,13 @@ public class TakeoverTests
         await platform.AddEndpointAsync(new Uri("http://127.0.0.1:9/"));
         await platform.ExecuteAsync("UPDATE webhooks.delivery_state SET due_at = now()");
         var lease = Assert.Single(await platform.Get<LeaseStore>().ClaimAsync(10, default));
-        Assert.True(await platform.Get<Settler>().SettleAsync(lease, 1, 1, forgetFailures: false));
+        Assert.True(await platform.Get<Settler>().SettleAsync(lease, Delivered(1, 1), forgetFailures: false));
         await platform.ExecuteAsync(change);
-        Assert.False(await platform.Get<Settler>().SettleAsync(lease, 2, 2, forgetFailures: false));
+        Assert.False(await platform.Get<Settler>().SettleAsync(lease, Delivered(2, 2), forgetFailures: false));
         Assert.Equal(1, await platform.ScalarAsync<long>("SELECT max(cursor) FROM webhooks.settlement"));
     }
+
+    private static Settlement Delivered(long first, long last) => new([new SettledRun(first, last, "delivered")], last, []);
 
     [Fact]
     public async Task Connections_AllCutDuringDelivery_NothingIsLostAndOrderHolds()

@@ -107,7 +107,8 @@ public class SequenceTests
         await using var transaction = await connection.BeginTransactionAsync();
         var id = WebhookEndpointId.New();
         await using (var create = database.Command(
-            connection, "Endpoints/create", application.Value, id.Value, Nowhere.ToString(), new[] { "**" }, "", 3, "feed", DateTime.UtcNow.AddHours(-1), new byte[] { 1 }))
+            connection, "Endpoints/create", application.Value, id.Value, Nowhere.ToString(), new[] { "**" }, "", 3, "feed", DateTime.UtcNow.AddHours(-1), new byte[] { 1 },
+            "strict", 16, null, null, null, null))
             await create.ExecuteNonQueryAsync();
         for (var i = 0; i < 3; i++) await platform.PublishAsync(application);
         await Platform.UntilAsync(async () => await platform.ScalarAsync<long>("SELECT count(*) FROM webhooks.delivery") == 3, "they are numbered");

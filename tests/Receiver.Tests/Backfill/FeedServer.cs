@@ -55,6 +55,8 @@ internal sealed class FeedServer : IAsyncDisposable
 
     public bool IsDeleted { get; set; }
 
+    public bool IsForbidden { get; set; }
+
     /// <summary>Has every read answered as expired, whatever it asks for.</summary>
     public bool AlwaysExpired { get; set; }
 
@@ -103,6 +105,12 @@ internal sealed class FeedServer : IAsyncDisposable
         if (IsDeleted)
         {
             await AnswerAsync(context, 410, """{"error":{"code":"endpoint_deleted","message":"gone","details":{},"request_id":"req_1"}}"""u8.ToArray());
+            return;
+        }
+
+        if (IsForbidden)
+        {
+            await AnswerAsync(context, 403, """{"error":{"code":"forbidden","message":"no","details":{},"request_id":"req_1"}}"""u8.ToArray());
             return;
         }
 

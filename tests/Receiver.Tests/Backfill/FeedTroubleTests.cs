@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Logging;
 
 namespace Webhooks.Receiver.Tests;
 
@@ -19,6 +20,32 @@ public sealed class FeedTroubleTests
         Assert.Equal(HealthStatus.Degraded, await app.HealthAsync());
         await TurnsAsync(app);
         Assert.Equal(before + 1, feed.Reads.Count);
+    }
+
+    /// <summary>It was logged as a matter of secrets, which sent people to look for what was not wrong.</summary>
+    [Fact]
+    public async Task Feed_ForbiddenByReceiverAccess_IsToldAsThat_AndReadWhenAllowed()
+    {
+        using var logs = new LogRecorder();
+        await using var feed = await FeedServer.StartAsync(2);
+        feed.IsForbidden = true;
+        await using var app = await StartAsync(feed, services: services => services.AddSingleton<ILoggerProvider>(logs));
+        await Wait.UntilAsync(async () => (await app.Status.GetAsync(TestApp.Source)).FeedError == "the endpoint's receiver_access does not allow it");
+        Assert.Contains(logs.Lines, line => line.Contains("receiver_access", StringComparison.Ordinal));
+        Assert.DoesNotContain(logs.Lines, line => line.Contains("none of the configured secrets", StringComparison.Ordinal));
+        Assert.Equal(HealthStatus.Degraded, await app.HealthAsync());
+        feed.IsForbidden = false;
+        await app.UntilProcessedAsync(2);
+    }
+
+    /// <summary>Whoever stands between may refuse too, and says nothing about the endpoint.</summary>
+    [Fact]
+    public async Task Feed_ForbiddenWithoutASignature_IsToldAsARefusal()
+    {
+        await using var feed = await FeedServer.StartAsync(1);
+        feed.Refusals.Enqueue(403);
+        await using var app = await StartAsync(feed, options => (options.FeedRetryMin, options.FeedRetryMax) = (TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(5)));
+        await Wait.UntilAsync(async () => (await app.Status.GetAsync(TestApp.Source)).FeedError == "Refused, status 403");
     }
 
     /// <summary>Whoever stands between may answer with any Retry-After; it ended the loop once, for no timer reaches that far.</summary>
@@ -148,11 +175,12 @@ public sealed class FeedTroubleTests
         }
     }
 
-    private static Task<TestApp> StartAsync(FeedServer feed, Action<WebhookReceiverOptions>? configure = null) => TestApp.StartAsync(
+    private static Task<TestApp> StartAsync(
+        FeedServer feed, Action<WebhookReceiverOptions>? configure = null, Action<IServiceCollection>? services = null) => TestApp.StartAsync(
         options =>
         {
             (options.FeedBaseAddress, options.Endpoint) = (feed.Address, Sent.Endpoint);
             configure?.Invoke(options);
         },
-        builder => builder.HandleFallback((_, _, _) => Task.CompletedTask));
+        builder => builder.HandleFallback((_, _, _) => Task.CompletedTask), services: services);
 }

@@ -43,6 +43,19 @@ public sealed class MetricsTests
         Assert.DoesNotContain(_sums.Keys, key => key.Contains("never.registered", StringComparison.Ordinal));
     }
 
+    [Fact]
+    public async Task Metrics_OfABatch_CountItsEvents_AndItOnceAsARequest()
+    {
+        await using var app = await TestApp.StartAsync();
+        using var listener = Listen(app.Services.GetRequiredService<IMeterFactory>());
+        Assert.Equal(204, await app.DeliverAsync(Sent.Batch(1, 5)));
+        Assert.Equal(204, await app.DeliverAsync(Sent.Batch(4, 8)));
+        Assert.Equal(204, await app.DeliverAsync(Sent.Batch(4, 6)));
+        Assert.Equal((2, 1), (Sum("requests outcome=stored"), Sum("requests outcome=duplicate")));
+        Assert.Equal((8, 5), (Sum("received"), Sum("duplicates")));
+        Assert.Equal(3, Sum("signature.matched secret_id=k1"));
+    }
+
     private int Sum(string name) => (int)_sums.Where(one => one.Key.StartsWith("webhooks.receiver." + name.Split(' ')[0] + " ", StringComparison.Ordinal)
         && one.Key.EndsWith(name.Split(' ')[^1], StringComparison.Ordinal) | !name.Contains(' ', StringComparison.Ordinal)).Sum(one => one.Value);
 

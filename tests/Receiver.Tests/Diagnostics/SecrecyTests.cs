@@ -31,6 +31,9 @@ public sealed class SecrecyTests
         await SendAsync(Sent.Event(2, data: data), 401, at: DateTimeOffset.UtcNow.AddHours(-1));
         await SendAsync(Sent.Event(2, data: data), 415, change: request => request.Content!.Headers.ContentEncoding.Add("gzip"));
         await SendAsync(("evt_2", [.. "{"u8, .. System.Text.Encoding.UTF8.GetBytes(Canary)]), 400);
+        await SendAsync(Sent.Batch(2, 9, data: data), 204);
+        await SendAsync(Sent.Batch(2, 9, [Sent.Event(2, data: data).Body]), 400);
+        await SendAsync(Sent.Batch(1, 2, [Sent.Event(1, data: data, id: "evt_other").Body, Sent.Event(2, data: data).Body]), 409);
         await Wait.UntilAsync(async () => (await app.StreamAsync()).Hold is not null && (await app.Status.GetAsync(TestApp.Source)).FeedError is not null);
 
         // The handler's own exception is the handler's to word, and System.Text.Json names no content.

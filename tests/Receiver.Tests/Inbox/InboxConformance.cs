@@ -96,6 +96,81 @@ public abstract class InboxConformance
             await Inbox.StoreAsync("acme", [Sent.Stored(4), Sent.Stored(1)], new StoreRules(2), default));
     }
 
+    /// <summary>What comes in order is always the next missing, so that a blocked handler once let the inbox grow beyond any limit.</summary>
+    [Fact]
+    public async Task Store_AtTheLimit_WhatFillsNoGapIsRefused_AlsoInOrder()
+    {
+        await StartAsync(0);
+        await StoreAsync(1, 2);
+        Assert.Equal([StoreOutcome.Full], await Inbox.StoreAsync("acme", [Sent.Stored(3)], new StoreRules(2), default));
+        await SettleAsync(0, 1);
+        Assert.Equal([StoreOutcome.Stored], await Inbox.StoreAsync("acme", [Sent.Stored(3)], new StoreRules(2), default));
+    }
+
+    [Fact]
+    public async Task StoreAsOne_PartlyThere_TheRestIsStored()
+    {
+        await StartAsync(1);
+        await StoreAsync(3);
+        Assert.Equal([StoreOutcome.Duplicate, StoreOutcome.Stored, StoreOutcome.Duplicate, StoreOutcome.Stored], await StoreAsOneAsync([1, 2, 3, 4]));
+        var state = await Inbox.GetStateAsync("acme", default);
+        Assert.Equal((4L, 3L, 3L, 2L), (state.Contiguous, state.Waiting, state.Counts.Received, state.Counts.Duplicates));
+        Assert.All(await StoreAsOneAsync([1, 2, 3, 4]), outcome => Assert.Equal(StoreOutcome.Duplicate, outcome));
+    }
+
+    [Fact]
+    public async Task StoreAsOne_AConflictInIt_StoresNoneAndHolds()
+    {
+        await StartAsync(0);
+        await Inbox.StoreAsync("acme", [Sent.Stored(2, id: "evt_other")], new StoreRules(100), default);
+        Assert.Equal([StoreOutcome.Refused, StoreOutcome.Conflict, StoreOutcome.Refused], await StoreAsOneAsync([1, 2, 3]));
+        var state = await Inbox.GetStateAsync("acme", default);
+        Assert.Equal((HoldReason.StreamConflict, 2L), (state.Hold?.Reason, state.Hold?.Seq));
+        Assert.Equal((0L, 2L, 1L, 1L, 0L), (state.Contiguous, state.Highest, state.Waiting, state.Counts.Received, state.Counts.Duplicates));
+    }
+
+    [Fact]
+    public async Task StoreAsOne_OtherEndpoint_StoresNone()
+    {
+        await StoreAsync(1);
+        var outcomes = await Inbox.StoreAsync(
+            "acme", [Sent.Stored(2, endpoint: "ep_2"), Sent.Stored(3, endpoint: "ep_2")], new StoreRules(100, AsOne: true), default);
+        Assert.Equal([StoreOutcome.OtherEndpoint, StoreOutcome.OtherEndpoint], outcomes);
+        Assert.Equal(1, (await Inbox.GetStateAsync("acme", default)).Highest);
+    }
+
+    [Fact]
+    public async Task StoreAsOne_AtTheLimit_StoresNone_ButWhatBeginsInAGap()
+    {
+        await StartAsync(0);
+        await StoreAsync(1, 4);
+        Assert.Equal([StoreOutcome.Refused, StoreOutcome.Full, StoreOutcome.Full], await StoreAsOneAsync([4, 5, 6], limit: 2));
+        Assert.Equal((2L, 4L), ((await Inbox.GetStateAsync("acme", default)).Waiting, (await Inbox.GetStateAsync("acme", default)).Highest));
+        Assert.Equal(
+            [StoreOutcome.Duplicate, StoreOutcome.Stored, StoreOutcome.Stored, StoreOutcome.Duplicate, StoreOutcome.Stored],
+            await StoreAsOneAsync([1, 2, 3, 4, 5], limit: 2));
+    }
+
+    /// <summary>Otherwise one that is greater than the limit could never be had.</summary>
+    [Fact]
+    public async Task StoreAsOne_ReachingTheLimit_GetsInWhole()
+    {
+        await StartAsync(0);
+        Assert.All(await StoreAsOneAsync([1, 2, 3, 4, 5], limit: 2), outcome => Assert.Equal(StoreOutcome.Stored, outcome));
+        Assert.All(await StoreAsOneAsync([6, 7], limit: 2), outcome => Assert.Equal(StoreOutcome.Full, outcome));
+        Assert.Equal(5, (await Inbox.GetStateAsync("acme", default)).Waiting);
+    }
+
+    [Fact]
+    public async Task StoreAsOne_OneNumberTwice_IsStoredOnce()
+    {
+        await StartAsync(0);
+        Assert.Equal([StoreOutcome.Stored, StoreOutcome.Duplicate], await StoreAsOneAsync([1, 1]));
+    }
+
+    [Fact]
+    public async Task Store_None_DoesNothing() => Assert.Empty(await StoreAsync());
+
     [Fact]
     public async Task State_GapsAndContiguous_FollowWhatIsStored()
     {
@@ -244,6 +319,9 @@ public abstract class InboxConformance
 
     protected Task<IReadOnlyList<StoreOutcome>> StoreAsync(params long[] numbers) =>
         Inbox.StoreAsync("acme", [.. numbers.Select(seq => Sent.Stored(seq))], new StoreRules(1000), default);
+
+    private Task<IReadOnlyList<StoreOutcome>> StoreAsOneAsync(long[] numbers, int limit = 1000) =>
+        Inbox.StoreAsync("acme", [.. numbers.Select(seq => Sent.Stored(seq))], new StoreRules(limit, AsOne: true), default);
 
     protected async Task SettleAsync(long from, long to)
     {

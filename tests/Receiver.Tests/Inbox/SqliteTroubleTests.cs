@@ -288,5 +288,8 @@ internal sealed class Pair : IAsyncDisposable
 internal static class InboxExtensions
 {
     public static Task<InboxState> GetInboxAsync(this IServiceProvider services) =>
-        ((ReceiverRegistry)services.GetService(typeof(ReceiverRegistry))!).Get(TestApp.Source).Inbox.GetStateAsync(TestApp.Source, default);
+        services.GetSource().Inbox.GetStateAsync(TestApp.Source, default);
+
+    public static ReceiverSource GetSource(this IServiceProvider services) =>
+        ((ReceiverRegistry)services.GetService(typeof(ReceiverRegistry))!).Get(TestApp.Source);
 }

@@ -1,12 +1,14 @@
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Webhooks.Signing;
 
 namespace Webhooks.Receiver.Tests;
 
-/// <summary>Ten thousand spoilt requests: none that is not verified is taken, and none is answered as the receiver's own fault (promise 11).</summary>
+/// <summary>Ten thousand spoilt requests: none that is not verified is taken, none that is refused leaves anything, a batch not even in part, and
+/// none is answered as the receiver's own fault (promise 11).</summary>
 public sealed class FuzzTests
 {
     private const int Inputs = 10_000;
@@ -18,6 +20,7 @@ public sealed class FuzzTests
         "", " ", ",", "v1,", "v1,AAAA", "v1a,AAAA", "v1,=", "v2,x y", ".", "-1", "0", "99999999999999999999", "1e9", "\u0000", "é", "\uD83D\uDE00",
         "application/json", "application/json;charset=utf-16", "text/plain", "gzip", "{", "}", "\"", "[[[[", "null", "\"seq\":2,", "\"epoch\":0,", "\"void\":true,",
         "\"data\":{},", "\"id\":\"evt_2\",", "\\ud800", "\"endpoint\":\"a\\nb\",", "9223372036854775807", "-0", "1.0",
+        "\"from\":1,", "\"to\":2", "{\"from\":1,\"to\":3}", "[]", "],[", "},{",
     ];
 
     [Theory]
@@ -33,10 +36,14 @@ public sealed class FuzzTests
         for (var i = 0; i < Inputs / 2; i++)
         {
             var context = Spoilt(random, i + 1, out var body);
+            var before = await source.Inbox.GetStateAsync(TestApp.Source, default);
             await intake.AnswerAsync(context, source);
             var status = context.Response.StatusCode;
+            var after = await source.Inbox.GetStateAsync(TestApp.Source, default);
             answers[status] = answers.GetValueOrDefault(status) + 1;
             Assert.True(status is 204 or (>= 400 and < 500), $"input {i} of seed {seed} was answered {status}");
+            var taken = after.Counts.Received + after.Counts.Duplicates - before.Counts.Received - before.Counts.Duplicates;
+            Assert.True(status == 204 ? taken == 1 || taken == EventsIn(body) : taken == 0, $"of input {i} of seed {seed}, answered {status}, {taken} event(s) were taken");
             Assert.True(status != 204 || IsSigned(context.Request, body), $"input {i} of seed {seed} is not signed and was taken");
         }
 
@@ -46,7 +53,8 @@ public sealed class FuzzTests
 
     private static DefaultHttpContext Spoilt(Random random, int seq, out byte[] body)
     {
-        var one = Sent.Event(seq, data: """{"a":[1,2.5e3,"x\u00e9"]}""");
+        const string Data = """{"a":[1,2.5e3,"x\u00e9"]}""";
+        var one = random.Next(2) == 0 ? Sent.Event(seq, data: Data) : Sent.Batch(seq, seq + random.Next(4), data: Data);
         body = one.Body;
         var isSignedAfterwards = random.Next(2) == 0;
         var timestamp = DateTimeOffset.UtcNow.ToUnixTimeSeconds();
@@ -116,6 +124,12 @@ public sealed class FuzzTests
     }
 
     private static string Flip(string value, int at) => $"{value[..at]}{(char)(value[at] ^ 1)}{value[(at + 1)..]}";
+
+    private static int EventsIn(byte[] body)
+    {
+        using var batch = JsonDocument.Parse(body, new JsonDocumentOptions { MaxDepth = 1000 });
+        return batch.RootElement.GetProperty("data").GetArrayLength();
+    }
 
     /// <summary>What a signature is, told apart from the code under test.</summary>
     private static bool IsSigned(HttpRequest request, byte[] body)

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using Webhooks.Signing;
@@ -78,5 +79,24 @@ public sealed class SignedWebhookClientTests : IAsyncLifetime, IDisposable
         Assert.Equal([1, 2, 2, 4, 3], _receiver.Requests.Select(r => JsonDocument.Parse(r.Text).RootElement.GetProperty("seq").GetInt64()));
         Assert.Equal(_receiver.Requests[1].WebhookId, _receiver.Requests[2].WebhookId);
         Assert.All(_receiver.Verify(_new), r => Assert.True(r.IsValid));
+    }
+
+    [Fact]
+    public async Task Batch_HoldsTheEnvelopesOfSingleDeliveries_AndVerifies()
+    {
+        (await _client.PostBatchAsync("order.made", 42, 44, seq => seq == 43 ? null : $$"""{"n":{{seq}}}""", epoch: 2)).Dispose();
+        (await _client.PostEventAsync("order.made", """{"n":42}""", 42, epoch: 2)).Dispose();
+        (await _client.PostAsync("msg_1", "{}"u8.ToArray())).Dispose();
+        var (batch, single, foreign) = (_receiver.Requests[0], _receiver.Requests[1], _receiver.Requests[2]);
+        var id = "batch_" + Convert.ToHexStringLower(SHA256.HashData("ep_test\n2\n42\n44"u8))[..32];
+        Assert.Equal(
+            $$$"""{"id":"{{{id}}}","type":"webhooks.batch","timestamp":"2026-11-21T03:00:00.123Z","endpoint":"ep_test","epoch":2,"seq":{"from":42,"to":44},"data":["""
+            + single.Text
+            + """,{"id":"evt_ep_test_2_43","type":"order.made","timestamp":"2026-11-21T03:00:00.123Z","endpoint":"ep_test","epoch":2,"seq":43,"void":true,"reason":"expunged"},"""
+            + single.Text.Replace("42", "44", StringComparison.Ordinal) + "]}",
+            batch.Text);
+        Assert.Equal(id, batch.WebhookId);
+        Assert.True(batch.Verify(_old).IsValid);
+        Assert.Equal([(42L, 44L), (42L, 42L), null], new[] { batch.Seqs, single.Seqs, foreign.Seqs });
     }
 }

@@ -18,7 +18,7 @@ ALTER TABLE webhooks.settlement
     ADD COLUMN ahead bigint[] NOT NULL DEFAULT '{}',
     DROP CONSTRAINT settlement_outcome_check,
     ADD CONSTRAINT settlement_outcome_check CHECK (
-        outcome IN ('delivered', 'taken_from_feed', 'skipped', 'expired', 'rewound', 'void', 'deferred', 'exhausted')),
+        outcome IN ('delivered', 'taken_from_feed', 'skipped', 'expired', 'rewound', 'void', 'deferred', 'exhausted', 'replayed')),
     DROP CONSTRAINT settlement_check,
     ADD CONSTRAINT settlement_check CHECK (first_seq <= last_seq + 1);
 

@@ -1,0 +1,196 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using Webhooks.Testing;
+
+namespace Webhooks.Dispatcher.Tests.Delivery;
+
+/// <summary>Promise 3 for relaxed endpoints: several at once, and a failing event holds up no other; promise 6 counts a blip once.</summary>
+public class RelaxedTests
+{
+    private static readonly EndpointSettings Relaxed = new("") { Ordering = EndpointOrdering.Relaxed, MaxInFlight = 8 };
+
+    [Fact]
+    public async Task Deliver_SlowReceiver_GetsUpToMaxInFlightAtOnceAndNoMore()
+    {
+        await using var receiver = await ScriptedReceiver.StartAsync();
+        // Each is answered 90 ms after it came, at the earliest: what comes within 80 ms is under way at once.
+        var came = new ConcurrentQueue<TimeSpan>();
+        var clock = Stopwatch.StartNew();
+        receiver.Respond(_ =>
+        {
+            came.Enqueue(clock.Elapsed);
+            return ScriptedAnswer.NoContent with { DelayBefore = TimeSpan.FromMilliseconds(90) };
+        });
+        await using var platform = await Platform.StartAsync();
+        var (application, endpoint) = await platform.AddEndpointAsync(receiver.Url, Relaxed);
+        await Task.WhenAll(Enumerable.Range(0, 80).Select(_ => platform.PublishAsync(application)));
+        await platform.WaitForStreamAsync(endpoint.Id, stream => stream.Cursor == 80);
+        Assert.InRange(came.Max(first => came.Count(other => other >= first && other - first < TimeSpan.FromMilliseconds(80))), 2, 8);
+        Assert.Equal(Enumerable.Range(1, 80).Select(seq => (long)seq), receiver.Requests.Select(Wire.Seq).Order());
+        Assert.Equal(80, await platform.ScalarAsync<long>("SELECT sum(last_seq - first_seq + 1)::bigint FROM webhooks.settlement WHERE outcome = 'delivered'"));
+    }
+
+    [Fact]
+    public async Task Deliver_OnePoisonedEvent_OthersPassItAndItEndsExhaustedButInTheFeed()
+    {
+        await using var receiver = await ScriptedReceiver.StartAsync();
+        receiver.Respond(request => Wire.Seq(request) == 3 ? ScriptedAnswer.Of(500, "poison") : ScriptedAnswer.NoContent);
+        await using var platform = await Platform.StartAsync(options =>
+        {
+            options.Delivery.Waits.Add(TimeSpan.FromMilliseconds(60));
+            options.Delivery.Waits.Add(TimeSpan.FromMilliseconds(80));
+        });
+        var (application, endpoint) = await platform.AddEndpointAsync(receiver.Url, Relaxed);
+        await Task.WhenAll(Enumerable.Range(0, 40).Select(_ => platform.PublishAsync(application)));
+        var stream = await platform.WaitForStreamAsync(endpoint.Id, stream => stream.Cursor == 40);
+        Assert.Equal(EndpointStatus.Active, stream.Status);
+        // Its schedule has three waits: four attempts. News comes all the while, or it could be the endpoint's fault.
+        await Platform.UntilAsync(async () =>
+        {
+            await platform.PublishAsync(application);
+            return await platform.ScalarAsync<long>("SELECT count(*) FROM webhooks.settlement WHERE outcome = 'exhausted' AND first_seq = 3 AND last_seq = 3") == 1;
+        }, "it is given up");
+        Assert.Equal(4, receiver.Requests.Count(request => Wire.Seq(request) == 3));
+        Assert.Equal([1, 2, 3, 4], await platform.ListAsync<int>("SELECT number FROM webhooks.attempt WHERE seq = 3 ORDER BY attempt"));
+        Assert.Equal(0, await platform.ScalarAsync<long>("SELECT count(*) FROM webhooks.deferred"));
+        Assert.Equal("3", await platform.ScalarAsync<string>("SELECT data->>'seq' FROM webhooks.operational_event WHERE type = 'delivery.exhausted'"));
+        using var feed = new FeedClient(platform, endpoint.Id, endpoint.Secret);
+        var page = await feed.ReadAsync(2, 1);
+        Assert.Equal([3], page.Seqs);
+    }
+
+    [Fact]
+    public async Task Deliver_EventFailsAlone_HoldsUpNothingPublishedMeanwhile()
+    {
+        await using var receiver = await ScriptedReceiver.StartAsync();
+        receiver.Respond(request => Wire.Seq(request) == 1 ? ScriptedAnswer.Of(500) : ScriptedAnswer.NoContent);
+        await using var platform = await Platform.StartAsync(options =>
+        {
+            options.Delivery.Waits.Clear();
+            options.Delivery.Waits.Add(TimeSpan.FromMinutes(10));
+        });
+        var (application, endpoint) = await platform.AddEndpointAsync(receiver.Url, Relaxed);
+        await platform.PublishAsync(application);
+        await receiver.WaitForAsync(1);
+        await platform.WaitForStreamAsync(endpoint.Id, stream => stream.Cursor == 1 && stream.ConsecutiveFailures == 1);
+        for (var i = 2; i <= 5; i++)
+        {
+            await platform.PublishAsync(application);
+            await receiver.WaitForAsync(i, TimeSpan.FromSeconds(10));
+        }
+
+        var stream = await platform.WaitForStreamAsync(endpoint.Id, stream => stream.Cursor == 5);
+        Assert.Equal((EndpointStatus.Active, 0), (stream.Status, stream.ConsecutiveFailures));
+    }
+
+    [Fact]
+    public async Task Deliver_OneBlipUnderManyInFlight_CountsAsOneFailureAndThreeBlipsPause()
+    {
+        await using var receiver = await ScriptedReceiver.StartAsync();
+        receiver.Respond(_ => ScriptedAnswer.Of(500) with { DelayBefore = TimeSpan.FromMilliseconds(30) });
+        await using var platform = await Platform.StartAsync(options =>
+        {
+            options.Delivery.Waits.Clear();
+            options.Delivery.Waits.Add(TimeSpan.FromSeconds(3));
+        });
+        var (application, endpoint) = await platform.AddEndpointAsync(receiver.Url, Relaxed with { MaxInFlight = 64, FailureThreshold = 2 });
+        await Task.WhenAll(Enumerable.Range(0, 200).Select(_ => platform.PublishAsync(application)));
+        var stream = await platform.WaitForStreamAsync(endpoint.Id, stream => stream.ConsecutiveFailures > 0);
+        Assert.Equal((1, EndpointStatus.Active, 0), (stream.ConsecutiveFailures, stream.Status, stream.Cursor));
+        // Those in flight, and one second opinion.
+        Assert.InRange(receiver.Count, 1, 65);
+        Assert.Equal(0, await platform.ScalarAsync<long>("SELECT count(*) FROM webhooks.deferred"));
+        stream = await platform.WaitForStreamAsync(endpoint.Id, stream => stream.Status == EndpointStatus.Paused);
+        Assert.Equal((PauseReason.Failing, 2), (stream.PauseReason, stream.ConsecutiveFailures));
+        receiver.Respond(null);
+        await platform.Endpoints.ResumeAsync(endpoint.Id);
+        await platform.WaitForStreamAsync(endpoint.Id, stream => stream.Cursor == 200);
+    }
+
+    [Fact]
+    public async Task Deliver_410UnderManyInFlight_PausesAtOnceAndKeepsWhatWasAccepted()
+    {
+        await using var receiver = await ScriptedReceiver.StartAsync();
+        receiver.Respond(request => Wire.Seq(request) switch
+        {
+            1 => ScriptedAnswer.NoContent with { DelayBefore = TimeSpan.FromSeconds(2) },
+            2 => ScriptedAnswer.Of(410) with { DelayBefore = TimeSpan.FromMilliseconds(200) },
+            _ => ScriptedAnswer.NoContent with { DelayBefore = TimeSpan.FromMilliseconds(100) },
+        });
+        await using var platform = await Platform.StartAsync();
+        var (application, endpoint) = await platform.AddEndpointAsync(receiver.Url, Relaxed);
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => platform.PublishAsync(application)));
+        await platform.WaitForStreamAsync(endpoint.Id, stream => stream.Status == EndpointStatus.Paused && stream.PauseReason == PauseReason.Gone);
+        var stream = await platform.WaitForStreamAsync(endpoint.Id, stream => stream.Cursor == 1);
+        Assert.Equal(EndpointStatus.Paused, stream.Status);
+        var before = receiver.Count;
+        receiver.Respond(null);
+        await platform.Endpoints.ResumeAsync(endpoint.Id);
+        await platform.WaitForStreamAsync(endpoint.Id, stream => stream.Cursor == 8);
+        // Only what was not accepted comes again.
+        Assert.Equal([2], receiver.Requests.Skip((int)before).Select(Wire.Seq).Where(seq => seq <= 5));
+    }
+
+    [Fact]
+    public async Task Deliver_NodeDiesWithAcknowledgementsAhead_TheNextSendsOnlyTheRest()
+    {
+        await using var receiver = await ScriptedReceiver.StartAsync();
+        receiver.Respond(request => Wire.Seq(request) == 1 ? ScriptedAnswer.Never : ScriptedAnswer.NoContent);
+        await using var dying = await Platform.StartAsync(options =>
+        {
+            options.Sending.Timeout = TimeSpan.FromMinutes(1);
+            options.Delivery.SettleInterval = TimeSpan.Zero;
+        });
+        var (application, endpoint) = await dying.AddEndpointAsync(receiver.Url, Relaxed);
+        await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => dying.PublishAsync(application)));
+        await Platform.UntilAsync(async () => await dying.ScalarAsync<long>(
+            "SELECT coalesce((SELECT cardinality(ahead)::bigint FROM webhooks.settlement ORDER BY settlement DESC LIMIT 1), 0)") == 19, "19 are ahead");
+        Assert.Equal(0, (await dying.Endpoints.GetStreamAsync(endpoint.Id)).Cursor);
+        await dying.StopAsync(TimeSpan.FromMilliseconds(100));
+        var before = (int)receiver.Count;
+        receiver.Respond(null);
+        await using var next = await Platform.StartAsync(connectionString: dying.ConnectionString);
+        await next.WaitForStreamAsync(endpoint.Id, stream => stream.Cursor == 20);
+        Assert.Equal([1], receiver.Requests.Skip(before).Select(Wire.Seq));
+    }
+
+    [Fact]
+    public async Task Rewind_WithDeferredEvents_SendsAllAgainAndEachIsSettled()
+    {
+        await using var receiver = await ScriptedReceiver.StartAsync();
+        receiver.Respond(request => Wire.Seq(request) == 2 ? ScriptedAnswer.Of(500) : ScriptedAnswer.NoContent);
+        await using var platform = await Platform.StartAsync(options =>
+        {
+            options.Delivery.Waits.Clear();
+            options.Delivery.Waits.Add(TimeSpan.FromMinutes(10));
+        });
+        var (application, endpoint) = await platform.AddEndpointAsync(receiver.Url, Relaxed);
+        await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => platform.PublishAsync(application)));
+        await platform.WaitForStreamAsync(endpoint.Id, stream => stream.Cursor == 10);
+        Assert.Equal(2, await platform.ScalarAsync<long>("SELECT seq FROM webhooks.deferred"));
+        receiver.Respond(null);
+        await platform.Endpoints.ResumeAsync(endpoint.Id, after: 0);
+        await Platform.UntilAsync(async () => await platform.ScalarAsync<long>(
+            "SELECT coalesce(sum(last_seq - first_seq + 1), 0)::bigint FROM webhooks.settlement WHERE outcome = 'delivered'") == 19, "9 and then 10 are delivered");
+        Assert.Equal(0, await platform.ScalarAsync<long>("SELECT count(*) FROM webhooks.deferred"));
+    }
+
+    /// <summary>What was in flight, ahead or deferred when an endpoint becomes strict stays so; order holds from there on.</summary>
+    [Fact]
+    public async Task Update_RelaxedBecomesStrict_GoesOnInOrderWithoutLoss()
+    {
+        await using var receiver = await ScriptedReceiver.StartAsync();
+        receiver.Respond(request => Wire.Seq(request) == 1 ? ScriptedAnswer.Of(500) : ScriptedAnswer.NoContent with { DelayBefore = TimeSpan.FromMilliseconds(5) });
+        await using var platform = await Platform.StartAsync();
+        var (application, endpoint) = await platform.AddEndpointAsync(receiver.Url, Relaxed);
+        await Task.WhenAll(Enumerable.Range(0, 100).Select(_ => platform.PublishAsync(application)));
+        await receiver.WaitForAsync(20);
+        await platform.Endpoints.UpdateAsync(endpoint.Id, new EndpointSettings(receiver.Url.ToString()));
+        receiver.Respond(null);
+        await platform.WaitForStreamAsync(endpoint.Id, stream => stream.Cursor == 100);
+        await Platform.UntilAsync(async () => await platform.ScalarAsync<long>("SELECT count(*) FROM webhooks.deferred") == 0, "the deferred one is delivered");
+        var later = receiver.Requests.Select(Wire.Seq).Reverse().Take(20).Where(seq => seq > 60).ToList();
+        Assert.Equal(later.OrderDescending(), later);
+        Assert.Equal(100, receiver.Requests.Select(Wire.Seq).Distinct().Count());
+    }
+}
