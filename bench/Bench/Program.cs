@@ -1,8 +1,15 @@
 using System.CommandLine;
+using Webhooks.Bench.Backlog;
+using Webhooks.Bench.Fanout;
+using Webhooks.Bench.Growth;
+using Webhooks.Bench.Idle;
+using Webhooks.Bench.Isolation;
 using Webhooks.Bench.Latency;
+using Webhooks.Bench.Nodes;
 using Webhooks.Bench.Publish;
 using Webhooks.Bench.Sink;
 using Webhooks.Bench.Snapshot;
+using Webhooks.Bench.Staging;
 using Webhooks.Bench.Throughput;
 
 var root = new RootCommand("Measures the dispatcher end to end on this machine: private PostgreSQL, loopback, everything stopped at the end.")
@@ -11,6 +18,13 @@ var root = new RootCommand("Measures the dispatcher end to end on this machine: 
     ThroughputCommand.Create(),
     PublishCommand.Create(),
     SnapshotCommand.Create(),
+    FanoutCommand.Create(),
+    BacklogCommand.Create(),
+    IdleCommand.Create(),
+    NodesCommand.Create(),
+    GrowthCommand.Create(),
+    IsolationCommand.Create(),
+    NodeProgram.Create(),
     SinkProgram.Create(),
 };
 return await root.Parse(args).InvokeAsync();

@@ -32,7 +32,19 @@ internal sealed class BenchPlatform : IAsyncDisposable
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
         builder.Logging.AddSimpleConsole(options => options.SingleLine = true);
         builder.Logging.AddConsole(options => options.LogToStandardErrorThreshold = LogLevel.Trace);
-        builder.Services.AddWebhookDispatcher(options =>
+        AddDispatcher(builder.Services, connectionString, configure);
+        var host = builder.Build();
+        await host.StartAsync(cancel);
+        return new BenchPlatform(host, connectionString);
+    }
+
+    /// <summary>One that publishes and manages; who delivers is another process.</summary>
+    public static Task<BenchPlatform> StartWithoutWorkerAsync(string connectionString, CancellationToken cancel) =>
+        StartAsync(connectionString, cancel, options => options.RunWorker = false);
+
+    /// <summary>The dispatcher with its standard settings, but that it may call the sink.</summary>
+    public static void AddDispatcher(IServiceCollection services, string connectionString, Action<WebhookDispatcherOptions>? configure) =>
+        services.AddWebhookDispatcher(options =>
         {
             options.ConnectionString = connectionString;
             options.MasterKey = MasterKey;
@@ -40,10 +52,6 @@ internal sealed class BenchPlatform : IAsyncDisposable
             options.Sending.AllowedNetworks.Add("127.0.0.0/8");
             configure?.Invoke(options);
         });
-        var host = builder.Build();
-        await host.StartAsync(cancel);
-        return new BenchPlatform(host, connectionString);
-    }
 
     /// <summary>Applications without an endpoint.</summary>
     public async Task<WebhookApplicationId[]> AddApplicationsAsync(int count, CancellationToken cancel)
@@ -72,9 +80,17 @@ internal sealed class BenchPlatform : IAsyncDisposable
         return await Endpoints.CreateAsync(application, settings?.Invoke(strict) ?? strict, cancel);
     }
 
+    public async Task ExecuteAsync(string sql, CancellationToken cancel)
+    {
+        await using var command = Data.CreateCommand(sql);
+        command.CommandTimeout = 0;
+        await command.ExecuteNonQueryAsync(cancel);
+    }
+
     public async Task<long> CountAsync(string sql, CancellationToken cancel)
     {
         await using var command = Data.CreateCommand(sql);
+        command.CommandTimeout = 0;
         return (long)(await command.ExecuteScalarAsync(cancel))!;
     }
 

@@ -1,0 +1,25 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+
+namespace Webhooks.Bench.Setup;
+
+/// <summary>An option that takes counts, with commas, each once and the lowest first.</summary>
+internal static class CountList
+{
+    public static Option<int[]> Option(string name, string description, params int[] absent) =>
+        new(name) { Description = description + ", with commas", CustomParser = Parse, DefaultValueFactory = _ => absent };
+
+    private static int[] Parse(ArgumentResult result)
+    {
+        var counts = new SortedSet<int>();
+        foreach (var text in result.Tokens.SelectMany(token => token.Value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)))
+        {
+            if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var count)) counts.Add(count);
+            else result.AddError($"\"{text}\" is not a count.");
+        }
+
+        if (counts.Count == 0) result.AddError("It takes one count at least.");
+        return [.. counts];
+    }
+}
