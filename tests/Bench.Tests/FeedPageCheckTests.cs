@@ -15,7 +15,7 @@ public class FeedPageCheckTests
     [InlineData(0, "1,1", -1)]
     public void CountInOrder_Numbers_OnlyThoseRightAfter(long after, string seqs, int expected)
     {
-        var events = seqs.Split(',', StringSplitOptions.RemoveEmptyEntries).Select(seq => $$"""{"id":"evt","seq":{{seq}},"data":{"seq":99,"data":[{"seq":98}]}}""");
+        var events = seqs.Split(',', StringSplitOptions.RemoveEmptyEntries).Select(seq => """{"id":"evt","seq":N,"data":{"seq":99,"data":[{"seq":98}]}}""".Replace("N", seq, StringComparison.Ordinal));
         var page = $$"""{"endpoint":"ep","head":50,"data":[{{string.Join(',', events)}}],"has_more":false}""";
         Assert.Equal(expected, FeedPageCheck.CountInOrder(Encoding.UTF8.GetBytes(page), after));
     }
