@@ -2,6 +2,9 @@ using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Npgsql;
+using Webhooks.Dispatcher.Publishing;
+using Webhooks.Dispatcher.Sending;
+using Webhooks.Dispatcher.Sequencing;
 
 namespace Webhooks.Dispatcher.Delivery;
 
@@ -48,6 +51,33 @@ internal sealed partial class Pumps(
             else if (!renewed.ContainsKey(endpoint) || lease?.LeaseEpoch == pump.Lease.LeaseEpoch)
                 pump.Stop();
         }
+    }
+
+    /// <summary>Tells the pumps of streams that grew by what was just numbered, and gives them the events that are still at hand.</summary>
+    /// <returns>The streams that are not worked on here.</returns>
+    public List<long> MoreAvailable(short bucket, IReadOnlyDictionary<long, Growth> grown, FreshEvents fresh)
+    {
+        var elsewhere = new List<long>();
+        foreach (var (endpoint, growth) in grown)
+        {
+            if (!_running.TryGetValue(endpoint, out var running)) elsewhere.Add(endpoint);
+            else if (AtHand(bucket, growth, fresh) is { } items) running.Pump.Offer(items);
+            else running.Pump.MoreAvailable();
+        }
+
+        return elsewhere;
+    }
+
+    private static DeliveryItem[]? AtHand(short bucket, Growth growth, FreshEvents fresh)
+    {
+        var items = new DeliveryItem[growth.Positions.Count];
+        for (var i = 0; i < items.Length; i++)
+        {
+            if (fresh.Find(bucket, growth.Positions[i]) is not { } published) return null;
+            items[i] = published.At(growth.First + i);
+        }
+
+        return items;
     }
 
     /// <summary>Tells the pumps of streams that grew; gives those that are not worked on here.</summary>

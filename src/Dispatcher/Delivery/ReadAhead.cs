@@ -30,6 +30,14 @@ internal sealed class ReadAhead(WebhookDatabase database, IOptions<WebhookDispat
         return read;
     }
 
+    /// <summary>Counts events that were not read and are held like those that were; false when the budget is used up.</summary>
+    public bool TryHold(long bytes)
+    {
+        if (HeldBytes + bytes > options.Value.Delivery.ReadAheadBudget) return false;
+        Interlocked.Add(ref _held, bytes);
+        return true;
+    }
+
     /// <summary>Events were taken, or are not needed any more.</summary>
     public void Release(long bytes) => Interlocked.Add(ref _held, -bytes);
 

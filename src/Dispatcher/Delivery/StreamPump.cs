@@ -69,6 +69,12 @@ internal sealed partial class StreamPump
     /// <summary>The stream has grown.</summary>
     public void MoreAvailable() => _buffer.Grown();
 
+    /// <summary>The stream has grown by these events.</summary>
+    public void Offer(IReadOnlyList<DeliveryItem> items)
+    {
+        if (!_buffer.TryOffer(items)) _buffer.Grown();
+    }
+
     /// <summary>When this returns, no new send can begin. One that is under way ends and is settled.</summary>
     public void Stop()
     {

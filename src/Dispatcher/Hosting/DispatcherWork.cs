@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Runtime.ExceptionServices;
 using Webhooks.Dispatcher.Delivery;
+using Webhooks.Dispatcher.Publishing;
 using Webhooks.Dispatcher.Sequencing;
 
 namespace Webhooks.Dispatcher.Hosting;
@@ -14,7 +15,7 @@ internal sealed record SequencedRound(int Events, IReadOnlyCollection<short> Mor
 /// The seam between the dispatcher's work and what schedules it. Each method does what there is to do and returns; a host calls
 /// them when hinted and every so often. All may be called late, twice, or from several processes: what must not happen twice is guarded in the database.
 /// </summary>
-internal sealed class DispatcherWork(Sequencer sequencer, Pumps pumps, Wake wake, TimeProvider time)
+internal sealed class DispatcherWork(Sequencer sequencer, Pumps pumps, FreshEvents fresh, Wake wake, TimeProvider time)
 {
     private const int BucketsAtATime = 8;
 
@@ -59,7 +60,7 @@ internal sealed class DispatcherWork(Sequencer sequencer, Pumps pumps, Wake wake
     private async Task<SequencedBatch> SequenceAsync(short bucket, CancellationToken cancel)
     {
         var batch = await sequencer.RunOnceAsync(bucket, cancel);
-        var elsewhere = pumps.MoreAvailable(batch.Heads.Keys);
+        var elsewhere = pumps.MoreAvailable(bucket, batch.Grown, fresh);
         if (elsewhere.Count > 0)
         {
             EndpointsDue?.Invoke();

@@ -44,6 +44,7 @@ public static class WebhookDispatcherServiceCollectionExtensions
 
         services.TryAddSingleton<IWebhookApplications, WebhookApplications>();
         services.TryAddSingleton<IWebhookEndpoints, WebhookEndpoints>();
+        services.TryAddSingleton<FreshEvents>();
         services.TryAddSingleton<GroupCommit>();
         services.TryAddSingleton<IWebhookPublisher, WebhookPublisher>();
         services.TryAddSingleton<Sequencer>();

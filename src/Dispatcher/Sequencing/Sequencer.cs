@@ -9,11 +9,11 @@ namespace Webhooks.Dispatcher.Sequencing;
 /// <summary>What one batch did.</summary>
 /// <param name="Events">Events sequenced.</param>
 /// <param name="Deliveries">Numbers given.</param>
-/// <param name="Heads">The streams that grew, with their new heads.</param>
+/// <param name="Grown">The streams that grew, and by what.</param>
 /// <param name="More">Whether more was visible than the batch took.</param>
-internal sealed record SequencedBatch(int Events, int Deliveries, IReadOnlyDictionary<long, long> Heads, bool More)
+internal sealed record SequencedBatch(int Events, int Deliveries, IReadOnlyDictionary<long, Growth> Grown, bool More)
 {
-    public static readonly SequencedBatch Nothing = new(0, 0, new Dictionary<long, long>(), false);
+    public static readonly SequencedBatch Nothing = new(0, 0, new Dictionary<long, Growth>(), false);
 }
 
 /// <summary>
@@ -69,7 +69,7 @@ internal sealed class Sequencer(WebhookDatabase database, IOptions<WebhookDispat
             committed = true;
             var events = read.Pending.Count(pending => pending is PendingEvent);
             metrics.Sequenced(events, plan.DeliverySeqs.Count, plan.Unmatched.Count, duplicates.Count);
-            return new SequencedBatch(events, plan.DeliverySeqs.Count, plan.Heads, !complete);
+            return new SequencedBatch(events, plan.DeliverySeqs.Count, plan.Grown, !complete);
         }
         finally
         {
@@ -186,7 +186,7 @@ internal sealed class Sequencer(WebhookDatabase database, IOptions<WebhookDispat
         if (plan.DeliverySeqs.Count > 0)
         {
             steps.Add(database.Step("Sequencing/write_deliveries", bucket, plan.DeliveryEndpoints.ToArray(), plan.DeliverySeqs.ToArray(), plan.DeliveryPositions.ToArray()));
-            steps.Add(database.Step("Delivery/make_due", plan.Heads.Keys.Order().ToArray()));
+            steps.Add(database.Step("Delivery/make_due", plan.Grown.Keys.Order().ToArray()));
         }
 
         if (plan.Unmatched.Count > 0) steps.Add(database.Step("Sequencing/write_unmatched", bucket, plan.Unmatched.ToArray()));
