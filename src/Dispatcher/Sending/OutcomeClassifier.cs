@@ -30,10 +30,9 @@ internal static class OutcomeClassifier
 
     public static AttemptOutcome Classify(Exception exception, bool timedOut)
     {
-        for (Exception? cause = exception; cause is not null; cause = cause.InnerException)
-            if (cause is AddressRefusedException) return AttemptOutcome.AddressRefused;
+        if (ConnectFailure.In(exception) is { } failure) return failure.Outcome;
         if (timedOut) return AttemptOutcome.TimedOut;
-        // Nobody else cancels: it is the handler, whose time for connecting was up.
+        // Nobody else cancels: it is the handler, whose time for connecting to a proxy was up.
         if (exception is OperationCanceledException or TimeoutException) return AttemptOutcome.ConnectTimedOut;
         for (Exception? cause = exception; cause is not null; cause = cause.InnerException)
             if (cause is AuthenticationException) return AttemptOutcome.TlsFailed;
@@ -44,7 +43,7 @@ internal static class OutcomeClassifier
                 HttpRequestError.ConnectionError when request.InnerException is SocketException { SocketErrorCode: SocketError.TryAgain or SocketError.NoData or SocketError.HostNotFound } =>
                     // A resolver that does not answer, or knows no address: the handler calls only an unknown name a failed resolution.
                     AttemptOutcome.DnsFailed,
-                HttpRequestError.ConnectionError => AttemptOutcome.ConnectFailed,
+                HttpRequestError.ConnectionError or HttpRequestError.ProxyTunnelError => AttemptOutcome.ConnectFailed,
                 HttpRequestError.SecureConnectionError => AttemptOutcome.TlsFailed,
                 HttpRequestError.ResponseEnded => AttemptOutcome.ConnectionReset,
                 HttpRequestError.InvalidResponse or HttpRequestError.HttpProtocolError or HttpRequestError.VersionNegotiationError => AttemptOutcome.InvalidResponse,
