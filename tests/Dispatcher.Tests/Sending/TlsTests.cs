@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
@@ -73,13 +74,25 @@ public sealed class TlsTests : IDisposable
     [Fact]
     public async Task Send_CertificateNamesAnAddressToFetchFrom_NothingIsFetched()
     {
+        using var issuers = new TcpListener(IPAddress.Loopback, 0);
+        issuers.Start();
+        using var stranger = new TestAuthority("Stranger");
+        using var certificate = stranger.Issue(Host, issuersAt: new Uri($"http://{issuers.LocalEndpoint}/issuer.crt"));
+        // Not Kestrel, which would fetch it itself in order to send it.
+        var context = SslStreamCertificateContext.Create(certificate, null, offline: true);
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
-        using var stranger = new TestAuthority("Stranger");
-        await using var server = await Server.StartAsync(stranger.Issue(Host, issuersAt: new Uri($"http://{listener.LocalEndpoint}/issuer.crt")));
+        var serving = Task.Run(async () =>
+        {
+            await using var connection = new SslStream(new NetworkStream(await listener.AcceptSocketAsync(), ownsSocket: true));
+            await connection.AuthenticateAsServerAsync(new SslServerAuthenticationOptions { ServerCertificateContext = context });
+            await connection.ReadAtLeastAsync(new byte[1], 1, throwOnEndOfStream: false);
+        });
         await using var sender = NewSender();
-        Assert.Equal(AttemptOutcome.TlsUntrusted, (await SendAsync(sender, server)).Outcome);
-        Assert.False(listener.Pending());
+        var result = await sender.SendAsync($"https://{Host}:{((IPEndPoint)listener.LocalEndpoint).Port}/");
+        Assert.Equal(AttemptOutcome.TlsUntrusted, result.Outcome);
+        Assert.False(issuers.Pending());
+        await Task.WhenAny(serving);
     }
 
     [Fact]
