@@ -44,6 +44,7 @@ internal sealed class EgressMonitor(EgressOptions options)
     private readonly int[] _failing = new int[(int)Math.Ceiling(options.Window.TotalSeconds) + 1];
     private long _second;
     private TimeSpan _suspectSince;
+    private TimeSpan _recoveredAt = TimeSpan.MinValue;
     private TimeSpan _healingSince;
     private int _healed;
     private TimeSpan? _answeredSince;
@@ -65,6 +66,9 @@ internal sealed class EgressMonitor(EgressOptions options)
             Advance(second, now);
             second = _second;
             if (!_seen.TryGetValue(endpoint, out var sighting)) _seen[endpoint] = sighting = new Sighting { Second = -1 };
+            // Begun while the network was away, and ended only now: no news of it, and not the endpoint's fault either.
+            sighting.Excused = failed && !_isSuspect && startedAt < _recoveredAt;
+            if (sighting.Excused) return EgressChange.None;
             var healed = sighting.Failing && !failed;
             Uncount(sighting);
             sighting.Failing = failed;
@@ -81,7 +85,7 @@ internal sealed class EgressMonitor(EgressOptions options)
         lock (_gate)
         {
             var sighting = _seen.GetValueOrDefault(endpoint);
-            if (_isSuspect && sighting is not { Own: true })
+            if ((_isSuspect || sighting is { Excused: true }) && sighting is not { Own: true })
             {
                 if (sighting is not null) sighting.ConfirmingSince = null;
                 return EgressVerdict.Suspect;
@@ -130,7 +134,7 @@ internal sealed class EgressMonitor(EgressOptions options)
             sighting.Second = -1;
         }
 
-        _isSuspect = false;
+        (_isSuspect, _recoveredAt) = (false, now);
         return EgressChange.Recovered;
     }
 
@@ -187,6 +191,9 @@ internal sealed class EgressMonitor(EgressOptions options)
 
         /// <summary>Found to be at fault itself; says nothing about the network until it answers.</summary>
         public bool Own { get; set; }
+
+        /// <summary>The last failure began while the network was suspected.</summary>
+        public bool Excused { get; set; }
 
         public TimeSpan? ConfirmingSince { get; set; }
 

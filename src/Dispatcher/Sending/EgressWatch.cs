@@ -63,7 +63,7 @@ internal sealed class EgressWatch(TimeProvider time, Random random, IOptions<Web
         var verdict = _monitor.Judge(endpoint, decision.Pause is not null, now);
         var mended = verdict switch
         {
-            EgressVerdict.Suspect => new FailureDecision(before, null, false, EgressRules.WaitWhileSuspect(now - _monitor.SuspectSince, Options.LongestWait, random.NextDouble())),
+            EgressVerdict.Suspect => new FailureDecision(before, null, false, EgressRules.WaitWhileSuspect(_monitor.IsSuspect ? now - _monitor.SuspectSince : TimeSpan.Zero, Options.LongestWait, random.NextDouble())),
             EgressVerdict.Confirm => new FailureDecision(before with { Attempts = before.Attempts + 1 }, null, false, EgressRules.WaitToConfirm(Options.ConfirmAfter, waits, random.NextDouble())),
             _ => decision,
         };

@@ -107,6 +107,22 @@ public class EgressMonitorTests
         Assert.Equal(EgressVerdict.Counts, _monitor.Judge(5, wouldPause: false, _now));
     }
 
+    /// <summary>Requests over connections that stood end in silence, long after the network has come back: that must not look like another cut.</summary>
+    [Fact]
+    public void Recover_FailuresThatBeganBefore_AreNoNewCutAndNobodysFault()
+    {
+        Cut(200);
+        _now += 30 * Second;
+        for (var i = 0; i < 5; i++) See(i, failed: false);
+        Assert.False(_monitor.IsSuspect);
+        _now += 10 * Second;
+        for (var i = 5; i < 100; i++) See(i, failed: true, took: 15 * Second);
+        Assert.False(_monitor.IsSuspect);
+        Assert.Equal(EgressVerdict.Suspect, _monitor.Judge(50, wouldPause: true, _now));
+        See(50, failed: true, took: 5 * Second);
+        Assert.Equal(EgressVerdict.Counts, _monitor.Judge(50, wouldPause: false, _now));
+    }
+
     [Fact]
     public void Recover_SomeAnswerAndOthersStillFail_DoesNotEnd()
     {

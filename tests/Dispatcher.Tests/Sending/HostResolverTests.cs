@@ -43,6 +43,7 @@ public class HostResolverTests
         var waiting = hanging.SelectMany(name => Enumerable.Range(0, 4).Select(_ => resolver.ResolveAsync(name, given.Token))).ToArray();
         Assert.Equal([IPAddress.Loopback], await resolver.ResolveAsync("answers.example", default).WaitAsync(TimeSpan.FromSeconds(10)));
 
+        await Platform.UntilAsync(() => Task.FromResult(asked.Count == hanging.Length + 1), "all are being looked up");
         // One look-up for a name, however many ask; who gives up is let go at once, though the look-up itself goes on.
         await given.CancelAsync();
         foreach (var one in waiting) await Assert.ThrowsAnyAsync<OperationCanceledException>(() => one);

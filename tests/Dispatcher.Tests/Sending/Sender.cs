@@ -31,7 +31,7 @@ internal sealed class Sender : IAsyncDisposable
 
     public T Get<T>() where T : notnull => _services.GetRequiredService<T>();
 
-    public Task<AttemptResult> SendAsync(string url, CancellationToken cancel = default) => _sender.SendAsync(new Uri(url), Guid.NewGuid(), "{}"u8.ToArray(), _secrets, cancel);
+    public Task<AttemptResult> SendAsync(string url, CancellationToken cancel = default) => _sender.SendAsync(new Uri(url), "evt_" + Guid.NewGuid().ToString("N"), "{}"u8.ToArray(), _secrets, cancel);
 
     public ValueTask DisposeAsync() => _services.DisposeAsync();
 
