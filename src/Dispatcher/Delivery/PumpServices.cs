@@ -7,7 +7,7 @@ namespace Webhooks.Dispatcher.Delivery;
 
 /// <summary>What all pumps of a process share.</summary>
 internal sealed partial class PumpServices(
-    LeaseStore leases, ReadAhead reader, Settler settler, DeferredStore deferred, WebhookSender sender, DatabaseClock clock, Random random,
+    LeaseStore leases, ReadAhead reader, Settler settler, DeferredStore deferred, WebhookSender sender, EgressWatch egress, DatabaseClock clock, Random random,
     TimeProvider time, IOptions<WebhookDispatcherOptions> options, DispatcherMetrics metrics, ILogger<PumpServices> logger) : IDisposable
 {
     public LeaseStore Leases => leases;
@@ -19,6 +19,8 @@ internal sealed partial class PumpServices(
     public DeferredStore Deferred => deferred;
 
     public WebhookSender Sender => sender;
+
+    public EgressWatch Egress => egress;
 
     public DatabaseClock Clock => clock;
 

@@ -58,9 +58,14 @@ public static class WebhookDispatcherServiceCollectionExtensions
         services.TryAddSingleton<StreamControl>();
 
         services.TryAddSingleton<AddressPolicy>();
+        services.TryAddSingleton<LookUp>(System.Net.Dns.GetHostAddresses);
+        services.TryAddSingleton<HostResolver>();
+        services.TryAddSingleton(TrustedRoots.OfTheMachine);
+        services.TryAddSingleton<TlsHandshake>();
         services.TryAddSingleton<GuardedConnection>();
         services.TryAddSingleton<DatabaseClock>();
         services.TryAddSingleton<WebhookSender>();
+        services.TryAddSingleton(provider => ActivatorUtilities.CreateInstance<EgressWatch>(provider, new Random()));
         services.AddHttpClient(WebhookSender.ClientName)
             .ConfigurePrimaryHttpMessageHandler(provider => provider.GetRequiredService<GuardedConnection>().CreateHandler())
             // The handler renews its connections by itself; a new one every few minutes would only break them off.
@@ -74,6 +79,7 @@ public static class WebhookDispatcherServiceCollectionExtensions
 
         services.TryAddSingleton<DispatcherWork>();
         services.AddHostedService<DispatcherStartup>();
+        services.AddHostedService<EgressReporter>();
         services.AddHostedService<InBoxWorker>();
         return services;
     }
