@@ -38,13 +38,16 @@ internal sealed class WebhookDatabase : IAsyncDisposable
         builder.Options = $"-c jit=off -c plan_cache_mode=force_generic_plan -c idle_in_transaction_session_timeout=15s {IndexesOnly} {builder.Options}".TrimEnd();
         builder.ApplicationName ??= "webhooks-dispatcher";
         Schema = options.Value.Schema;
-        _dataSource = NpgsqlDataSource.Create(builder.ConnectionString);
         ConnectionString = builder.ConnectionString;
+        _dataSource = Build(builder);
     }
 
     public string Schema { get; }
 
     public string ConnectionString { get; }
+
+    /// <summary>Runs on each connection that was newly made to the server, before it is used.</summary>
+    public Func<NpgsqlConnection, Task>? Opened { get; set; }
 
     /// <summary>The channel of <c>NOTIFY</c>; one for each schema.</summary>
     public string Channel => Schema + "_wake";
@@ -103,6 +106,18 @@ internal sealed class WebhookDatabase : IAsyncDisposable
             .Select(name => name[..^4]);
 
     public ValueTask DisposeAsync() => _dataSource.DisposeAsync();
+
+    private NpgsqlDataSource Build(NpgsqlConnectionStringBuilder settings)
+    {
+        // Of several hosts the one that can be written to; a data source takes that beside its connection string only.
+        var session = Enum.TryParse<TargetSessionAttributes>(settings.TargetSessionAttributes?.Replace("-", "", StringComparison.Ordinal), ignoreCase: true, out var asked)
+            ? asked : TargetSessionAttributes.Primary;
+        var several = settings.Host?.Contains(',', StringComparison.Ordinal) == true;
+        var builder = new NpgsqlDataSourceBuilder(several ? new NpgsqlConnectionStringBuilder(settings.ConnectionString) { TargetSessionAttributes = null }.ConnectionString : settings.ConnectionString);
+        builder.UsePhysicalConnectionInitializer(
+            connection => (Opened?.Invoke(connection) ?? Task.CompletedTask).GetAwaiter().GetResult(), connection => Opened?.Invoke(connection) ?? Task.CompletedTask);
+        return several ? builder.BuildMultiHost().WithTargetSession(session) : builder.Build();
+    }
 
     private static void Add(NpgsqlParameterCollection parameters, ReadOnlySpan<object?> values)
     {
