@@ -7,4 +7,5 @@ FROM webhooks.stream s
 CROSS JOIN LATERAL (SELECT x.cursor, x.ahead FROM webhooks.settlement x
                     WHERE x.bucket = s.bucket AND x.endpoint = s.endpoint ORDER BY x.settlement DESC LIMIT 1) c
 WHERE c.cursor >= s.epoch_start OR s.epoch_start <= ANY (c.ahead)
+ORDER BY s.endpoint
 RETURNING endpoint
