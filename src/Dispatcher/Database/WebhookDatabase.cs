@@ -37,9 +37,12 @@ internal sealed class WebhookDatabase : IAsyncDisposable
         // And the transactions of a process that was suspended or cut off in the middle of one must not hold their locks for hours.
         builder.Options = $"-c jit=off -c plan_cache_mode=force_generic_plan -c idle_in_transaction_session_timeout=15s {IndexesOnly} {builder.Options}".TrimEnd();
         builder.ApplicationName ??= "webhooks-dispatcher";
+        // Of several hosts the one that can be written to.
+        var several = builder.Host?.Contains(',', StringComparison.Ordinal) == true;
+        if (several) builder.TargetSessionAttributes ??= "primary";
         Schema = options.Value.Schema;
         ConnectionString = builder.ConnectionString;
-        _dataSource = Build(builder);
+        _dataSource = Build(builder, several);
     }
 
     public string Schema { get; }
@@ -107,13 +110,12 @@ internal sealed class WebhookDatabase : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _dataSource.DisposeAsync();
 
-    private NpgsqlDataSource Build(NpgsqlConnectionStringBuilder settings)
+    private NpgsqlDataSource Build(NpgsqlConnectionStringBuilder settings, bool several)
     {
-        // Of several hosts the one that can be written to; a data source takes that beside its connection string only.
-        var session = Enum.TryParse<TargetSessionAttributes>(settings.TargetSessionAttributes?.Replace("-", "", StringComparison.Ordinal), ignoreCase: true, out var asked)
-            ? asked : TargetSessionAttributes.Primary;
-        var several = settings.Host?.Contains(',', StringComparison.Ordinal) == true;
-        var builder = new NpgsqlDataSourceBuilder(several ? new NpgsqlConnectionStringBuilder(settings.ConnectionString) { TargetSessionAttributes = null }.ConnectionString : settings.ConnectionString);
+        // A data source refuses in its connection string which of the hosts is meant, and takes it as a choice of its own.
+        var session = several ? Enum.Parse<TargetSessionAttributes>(settings.TargetSessionAttributes!.Replace("-", "", StringComparison.Ordinal), ignoreCase: true) : default;
+        if (several) settings.TargetSessionAttributes = null;
+        var builder = new NpgsqlDataSourceBuilder(settings.ConnectionString);
         builder.UsePhysicalConnectionInitializer(
             connection => (Opened?.Invoke(connection) ?? Task.CompletedTask).GetAwaiter().GetResult(), connection => Opened?.Invoke(connection) ?? Task.CompletedTask);
         return several ? builder.BuildMultiHost().WithTargetSession(session) : builder.Build();

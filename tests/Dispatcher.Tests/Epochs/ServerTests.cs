@@ -92,6 +92,28 @@ public class ServerTests
         Assert.Equal(1, await with.ScalarAsync<int>("SELECT epoch FROM webhooks.database_identity"));
     }
 
+    [Fact]
+    public async Task SeveralHosts_StandbyFirst_ThePrimaryIsUsedAndListenedTo()
+    {
+        await using var primary = await PrivatePostgres.StartAsync();
+        var database = await primary.CreateDatabaseAsync();
+        await using var standby = await primary.StartStandbyAsync();
+        var hosts = new NpgsqlConnectionStringBuilder(database) { Host = $"127.0.0.1:{standby.Port},127.0.0.1:{primary.Port}" };
+        await using var receiver = await ScriptedReceiver.StartAsync();
+        await using var platform = await Platform.StartAsync(connectionString: hosts.ConnectionString);
+        var (application, _) = await platform.AddEndpointAsync(receiver.Url);
+        await platform.PublishAsync(application);
+        await receiver.WaitForAsync(1);
+        await using var own = NpgsqlDataSource.Create(database);
+        await Platform.UntilAsync(
+            async () =>
+            {
+                await using var command = own.CreateCommand("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND datname = current_database()");
+                return await command.ExecuteScalarAsync() is 1L;
+            },
+            "the dispatcher listens");
+    }
+
     private static async Task ExecuteAsync(NpgsqlDataSource data, string sql)
     {
         await using var command = data.CreateCommand(sql);
