@@ -94,6 +94,7 @@ internal sealed partial class EpochGuard(WebhookDatabase database, Wake wake, IL
         var takenBack = await RunAsync(database.Step("Epochs/take_back_cursors"));
         await RunAsync(
             database.Step("Epochs/take_back_served"),
+            database.Step("Epochs/renew_horizons"),
             database.Step("Epochs/record_raise", actor, JsonSerializer.Serialize(new
             {
                 change = change is IdentityChange.None ? "asked_for" : Word(change), reason, epoch, streams, cursors_taken_back = takenBack,

@@ -150,6 +150,35 @@ public class RaiseTests
         Assert.Equal(4, (await platform.Endpoints.GetStreamAsync(endpoint.Id)).Head);
     }
 
+    // Regression: after pg_restore into a new cluster, whose transaction ids begin at the bottom, every gap was looked for in every batch for ever.
+    [Fact]
+    public async Task Raise_GapsOfAClusterWhoseTransactionsWereFurther_AreForgotten()
+    {
+        await using var platform = await Platform.StartAsync(worker: false);
+        var (application, endpoint) = await platform.AddEndpointAsync(new Uri("http://127.0.0.1:9/"));
+        await SequenceAsync(platform, application, 1);
+        await using (var rolledBack = await platform.Data.OpenConnectionAsync())
+        await using (var transaction = await rolledBack.BeginTransactionAsync())
+            await platform.Publisher.PublishAsync(EventToPublish.FromJson(application, "gone", "1"), transaction);
+        await SequenceAsync(platform, application, 1);
+        const string Gaps = "SELECT max(cardinality(gap_first)) FROM (SELECT DISTINCT ON (bucket) gap_first FROM webhooks.sequencer_batch ORDER BY bucket, batch DESC) newest";
+        await platform.ExecuteAsync("UPDATE webhooks.sequencer_batch SET gap_horizon = array_fill(1000000000000, ARRAY[cardinality(gap_horizon)]) WHERE cardinality(gap_horizon) > 0");
+        Assert.Equal(1, await platform.ScalarAsync<int>(Gaps));
+        await SequenceAsync(platform, application, 1);
+        Assert.Equal(1, await platform.ScalarAsync<int>(Gaps));
+
+        await platform.Get<IWebhookDispatcherAdministration>().RaiseEpochAsync("restored into a new cluster");
+        await Platform.UntilAsync(
+            async () =>
+            {
+                await SequenceAsync(platform, application, 1);
+                return await platform.ScalarAsync<int>(Gaps) == 0;
+            },
+            "the gap is forgotten");
+        var stream = await platform.Endpoints.GetStreamAsync(endpoint.Id);
+        Assert.Equal(stream.Head, await platform.ScalarAsync<long>("SELECT count(*) FROM webhooks.delivery"));
+    }
+
     [Fact]
     public async Task Raise_TwiceWithinASecond_StillGrows()
     {
