@@ -69,7 +69,7 @@ internal sealed class Rehearsal : IAsyncDisposable
                 ids.Add(id.Value);
                 Published.Add(id.Value);
             }
-            catch (Exception exception) when (exception is NpgsqlException or IOException or InvalidOperationException && DateTime.UtcNow < until)
+            catch (Exception exception) when (exception is NpgsqlException or WebhookPublishException && DateTime.UtcNow < until)
             {
                 await Task.Delay(50);
             }

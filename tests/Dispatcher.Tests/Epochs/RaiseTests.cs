@@ -5,6 +5,7 @@ using Webhooks.Dispatcher.Applications;
 using Webhooks.Dispatcher.Database;
 using Webhooks.Dispatcher.Delivery;
 using Webhooks.Dispatcher.Epochs;
+using Webhooks.Dispatcher.Feed;
 using Webhooks.Dispatcher.Sequencing;
 using Webhooks.Testing;
 
@@ -113,6 +114,23 @@ public class RaiseTests
         Assert.Empty(await platform.Get<ReadAhead>().ReadAsync(lease, 0, default));
         Assert.False(await platform.Get<Settler>().SettleAsync(lease, 1, 2, forgetFailures: false));
         Assert.Equal(0, (await platform.Endpoints.GetStreamAsync(endpoint.Id)).Cursor);
+    }
+
+    [Fact]
+    public async Task Feed_RequestThatBeganBefore_StatesNoNewEventAsOfTheOldEpoch()
+    {
+        await using var platform = await Platform.StartAsync(worker: false);
+        var (application, endpoint) = await platform.AddEndpointAsync(new Uri("http://127.0.0.1:9/"));
+        await SequenceAsync(platform, application, 2);
+        var row = await platform.Get<StreamControl>().ReadAsync(endpoint.Id, default);
+        // As read from the server before, which had numbered one more.
+        var before = row with { Status = row.Status with { Head = 3 } };
+        await platform.Get<IWebhookDispatcherAdministration>().RaiseEpochAsync("rehearsal");
+        await SequenceAsync(platform, application, 1);
+        Assert.Empty(await platform.Get<FeedReader>().ReadAsync(before, 0, 100, default));
+
+        var now = await platform.Get<StreamControl>().ReadAsync(endpoint.Id, default);
+        Assert.Equal(3, (await platform.Get<FeedReader>().ReadAsync(now, 0, 100, default)).Count);
     }
 
     [Fact]
