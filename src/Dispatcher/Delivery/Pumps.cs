@@ -55,13 +55,14 @@ internal sealed partial class Pumps(
 
     /// <summary>Tells the pumps of streams that grew by what was just numbered, and gives them the events that are still at hand.</summary>
     /// <returns>The streams that are not worked on here.</returns>
-    public List<long> MoreAvailable(short bucket, IReadOnlyDictionary<long, Growth> grown, FreshEvents fresh)
+    public List<long> MoreAvailable(short bucket, SequencedBatch batch, FreshEvents fresh)
     {
         var elsewhere = new List<long>();
-        foreach (var (endpoint, growth) in grown)
+        foreach (var (endpoint, growth) in batch.Grown)
         {
             if (!_running.TryGetValue(endpoint, out var running)) elsewhere.Add(endpoint);
-            else if (AtHand(bucket, growth, fresh) is { } items) running.Pump.Offer(items);
+            // With the wrong epoch in its envelope an event would be another one to its receiver.
+            else if (batch.Epoch == running.Pump.Lease.Epoch && AtHand(bucket, growth, fresh) is { } items) running.Pump.Offer(items);
             else running.Pump.MoreAvailable();
         }
 

@@ -60,7 +60,7 @@ internal sealed class DispatcherWork(Sequencer sequencer, Pumps pumps, FreshEven
     private async Task<SequencedBatch> SequenceAsync(short bucket, CancellationToken cancel)
     {
         var batch = await sequencer.RunOnceAsync(bucket, cancel);
-        var elsewhere = pumps.MoreAvailable(bucket, batch.Grown, fresh);
+        var elsewhere = pumps.MoreAvailable(bucket, batch, fresh);
         if (elsewhere.Count > 0)
         {
             EndpointsDue?.Invoke();

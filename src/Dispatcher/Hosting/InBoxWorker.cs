@@ -45,6 +45,7 @@ internal sealed partial class InBoxWorker : BackgroundService
             pumps.Stop(endpoint);
             _endpoints.Set();
         };
+        wake.EpochRaised += pumps.Refresh;
         wake.StreamsGrew += endpoints => pumps.MoreAvailable(endpoints);
         pumps.HandedBack += _endpoints.Set;
         work.EndpointsDue += _endpoints.Set;

@@ -14,6 +14,9 @@ internal static class WakeMessages
     /// <summary>An endpoint was paused, resumed, changed or deleted: followed by its key.</summary>
     public const string Endpoint = "endpoint:";
 
+    /// <summary>The epoch of every stream was raised.</summary>
+    public const string EpochRaised = "epoch_raised";
+
     /// <summary>Streams grew that another process delivers: followed by their keys, with commas.</summary>
     public const string Grown = "grown:";
 }
@@ -35,6 +38,9 @@ internal sealed partial class Wake(WebhookDatabase database, IOptions<WebhookDis
 
     /// <summary>Raised with streams that were numbered by another process.</summary>
     public event Action<long[]>? StreamsGrew;
+
+    /// <summary>Raised when every stream has a new epoch.</summary>
+    public event Action? EpochRaised;
 
     /// <summary>After a commit of this process: its own worker, if it runs one, needs no round trip through the database.</summary>
     public void Committed(IReadOnlyCollection<short> buckets)
@@ -81,6 +87,7 @@ internal sealed partial class Wake(WebhookDatabase database, IOptions<WebhookDis
     public void Received(string payload)
     {
         if (payload == WakeMessages.Published) EventsCommitted?.Invoke(null);
+        else if (payload == WakeMessages.EpochRaised) EpochRaised?.Invoke();
         else if (payload.StartsWith(WakeMessages.Grown, StringComparison.Ordinal))
             StreamsGrew?.Invoke([.. payload[WakeMessages.Grown.Length..].Split(',').Select(key => long.TryParse(key, out var grown) ? grown : 0)]);
         else if (payload.StartsWith(WakeMessages.Endpoint, StringComparison.Ordinal) && long.TryParse(payload.AsSpan(WakeMessages.Endpoint.Length), out var endpoint))

@@ -8,6 +8,7 @@ using Webhooks.Dispatcher.Database;
 using Webhooks.Dispatcher.Delivery;
 using Webhooks.Dispatcher.Diagnostics;
 using Webhooks.Dispatcher.Endpoints;
+using Webhooks.Dispatcher.Epochs;
 using Webhooks.Dispatcher.Feed;
 using Webhooks.Dispatcher.Hosting;
 using Webhooks.Dispatcher.Publishing;
@@ -41,6 +42,8 @@ public static class WebhookDispatcherServiceCollectionExtensions
         services.TryAddSingleton<KeyRing>();
         services.TryAddSingleton<DispatcherMetrics>();
         services.TryAddSingleton<Wake>();
+        services.TryAddSingleton<EpochGuard>();
+        services.TryAddSingleton<IWebhookDispatcherAdministration, WebhookDispatcherAdministration>();
 
         services.TryAddSingleton<IWebhookApplications, WebhookApplications>();
         services.TryAddSingleton<IWebhookEndpoints, WebhookEndpoints>();

@@ -35,6 +35,15 @@ internal sealed class FreshEvents(IOptions<WebhookDispatcherOptions> options)
         }
     }
 
+    public void Forget()
+    {
+        while (_order.TryDequeue(out var oldest))
+        {
+            _events.TryRemove(oldest.Key, out _);
+            Interlocked.Add(ref _bytes, -oldest.Bytes);
+        }
+    }
+
     /// <summary>The event at a place, if it is still at hand.</summary>
     public FreshEvent? Find(short bucket, long position) => _events.GetValueOrDefault((bucket, position));
 }
