@@ -44,8 +44,8 @@ public class NodeLeaseTests
         Assert.Equal(0, await dead.ScalarAsync<long>("SELECT count(*) FROM webhooks.node"));
         Assert.Equal(30, await dead.ScalarAsync<long>("SELECT count(*) FROM webhooks.delivery_state WHERE lease_owner IS NULL AND due_at <= now()"));
 
-        Assert.False(await dead.Get<Settler>().SettleAsync(leases[0], 1, 2, forgetFailures: true));
-        Assert.False(await dead.Get<LeaseStore>().FailAsync(leases[0], 1, Gone, leases[0].State.Apply(Gone, 3, new DeliveryOptions(), 0.5), default));
+        Assert.False(await dead.Get<Settler>().SettleAsync(leases[0], Delivered(1, 2), forgetFailures: true));
+        Assert.False(await dead.Get<LeaseStore>().FailAsync(leases[0], 1, Gone, leases[0].State.Apply(Gone, 3, new DeliveryOptions(), 0.5), FailureForm.Wait, default));
         await dead.ExecuteAsync("UPDATE webhooks.delivery_state SET due_at = now() + interval '1 hour'");
         await dead.Get<LeaseStore>().ReleaseAsync(leases[0], default);
         Assert.Equal(0, await dead.ScalarAsync<long>("SELECT count(*) FROM webhooks.delivery_state WHERE due_at < now() + interval '50 minutes'"));
@@ -61,7 +61,7 @@ public class NodeLeaseTests
         await late.ExecuteAsync("UPDATE webhooks.node SET expires_at = clock_timestamp()");
         Assert.NotNull(await late.Get<NodeStore>().RenewAsync(late.Get<NodeLease>().Id, 3, leaving: false, default));
         Assert.Equal(0, await late.Get<NodeStore>().TakeOverAsync(default));
-        Assert.True(await late.Get<Settler>().SettleAsync(leases[0], 1, 2, forgetFailures: true));
+        Assert.True(await late.Get<Settler>().SettleAsync(leases[0], Delivered(1, 2), forgetFailures: true));
     }
 
     /// <summary>A claim of a node that is just being taken over would leave endpoints to a node that nobody ever finds expired.</summary>
@@ -173,6 +173,8 @@ public class NodeLeaseTests
         await platform.WaitForStreamAsync(endpoint.Id, stream => stream.Cursor == 600, seconds: 30);
         Assert.Equal(Enumerable.Range(1, 600).Select(seq => (long)seq), receiver.Requests.Select(Wire.Seq).Distinct());
     }
+
+    private static Settlement Delivered(long first, long last) => new([new SettledRun(first, last, "delivered")], last, []);
 
     private static async Task<Platform> DeskAsync(int endpoints)
     {
