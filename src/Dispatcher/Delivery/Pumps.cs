@@ -26,6 +26,7 @@ internal sealed partial class Pumps(
 
     private readonly ConcurrentDictionary<long, (StreamPump Pump, Task Run)> _running = new();
     private readonly ConcurrentDictionary<StreamPump, bool> _givenBack = new();
+    private readonly ConcurrentDictionary<HeldLease, bool> _recalled = new();
     private readonly SemaphoreSlim _claiming = new(1, 1);
     private volatile bool _leaving;
     private volatile bool _leftBehind;
@@ -59,6 +60,7 @@ internal sealed partial class Pumps(
                 ? await leases.ClaimAsync(room, cancel)
                 : await leases.ClaimAsync(Math.Min(most, AtATimeWhenSated), cancel, Courtesy);
             foreach (var lease in claimed) Start(lease, abort);
+            _recalled.Clear();
             return claimed.Count;
         }
         catch
@@ -158,6 +160,14 @@ internal sealed partial class Pumps(
         return running.Pump.Lease.LeaseEpoch;
     }
 
+    /// <summary>Stops a lease that is out of date: when this returns, no new send can begin under it, even if it was taken just now and is only about to begin.</summary>
+    public void Recall(HeldLease lease)
+    {
+        // Noted first and looked for then; a pump that begins does it the other way round, so one of the two sees the other.
+        _recalled[lease] = true;
+        if (_running.TryGetValue(lease.Endpoint, out var running) && running.Pump.Lease.LeaseEpoch == lease.LeaseEpoch) running.Pump.Stop();
+    }
+
     /// <summary>Hands so many endpoints back for others to take, those first that have been here longest.</summary>
     public void GiveBack(int count)
     {
@@ -189,6 +199,7 @@ internal sealed partial class Pumps(
         var run = RunAsync(pump, registered.Task, abort);
         if (_running.TryGetValue(lease.Endpoint, out var earlier)) earlier.Pump.Stop();
         _running[lease.Endpoint] = (pump, run);
+        if (_recalled.ContainsKey(new HeldLease(lease.Endpoint, lease.LeaseEpoch))) pump.Stop();
         registered.SetResult();
     }
 

@@ -46,8 +46,7 @@ internal sealed partial class NodeRound(
         }
 
         // What was paused must have stopped before the lease is known to go on: whoever paused waited for this node only until its lease had run out.
-        foreach (var lease in renewal.Recalled)
-            if (pumps.WorksOn(lease)) pumps.Stop(lease.Endpoint);
+        foreach (var lease in renewal.Recalled) pumps.Recall(lease);
         node.Renewed(began);
         live.Seen(renewal.Nodes);
 

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Options;
 using Webhooks.Dispatcher.Delivery;
+using Webhooks.Dispatcher.Hosting;
 using Webhooks.Dispatcher.Nodes;
 using Webhooks.Dispatcher.Sending;
 using Webhooks.Testing;
@@ -122,6 +123,36 @@ public class NodeLeaseTests
         Assert.InRange(receiver.Count, 20, 2999);
         var stopped = receiver.Count;
         await platform.WaitForStreamAsync(endpoint.Id, stream => stream.Cursor == stopped);
+    }
+
+    /// <summary>
+    /// Suspended between taking an endpoint and beginning to send, for so long that a pause no longer waited for it: the renewal that comes first sees the
+    /// pause, and the pump that begins after it must know.
+    /// </summary>
+    [Fact]
+    public async Task Recall_OfALeaseThatIsOnlyAboutToBegin_LetsNothingBeSent()
+    {
+        await using var receiver = await ScriptedReceiver.StartAsync();
+        await using var platform = await Platform.StartAsync(worker: false);
+        var (application, endpoint) = await platform.AddEndpointAsync(receiver.Url);
+        await platform.PublishAsync(application);
+        while ((await platform.Get<DispatcherWork>().SequencePendingAsync(all: true, default)).Events == 0)
+        {
+            // The endpoint's own marker comes first.
+        }
+
+        await platform.JoinAsync();
+        platform.Get<NodeLease>().Renewed(TimeProvider.System.GetTimestamp());
+        var key = await platform.ScalarAsync<long>($"SELECT endpoint FROM webhooks.endpoint WHERE id = '{endpoint.Id}'");
+        platform.Get<Pumps>().Recall(new HeldLease(key, 1));
+        Assert.Equal(1, await platform.Get<DispatcherWork>().DeliverAsync(default, default));
+        await Platform.UntilAsync(
+            async () => await platform.ScalarAsync<long>("SELECT count(*) FROM webhooks.delivery_state WHERE lease_owner IS NOT NULL") == 0, "it is handed back");
+        Assert.Equal(0, receiver.Count);
+
+        platform.Get<NodeLease>().Renewed(TimeProvider.System.GetTimestamp());
+        Assert.Equal(1, await platform.Get<DispatcherWork>().DeliverAsync(default, default));
+        await receiver.WaitForAsync(1);
     }
 
     /// <summary>What a claim took whose answer was lost is worked on by nobody; it is found, and nothing that is worked on is taken for it.</summary>
