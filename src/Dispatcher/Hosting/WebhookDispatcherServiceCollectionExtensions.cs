@@ -11,6 +11,7 @@ using Webhooks.Dispatcher.Endpoints;
 using Webhooks.Dispatcher.Epochs;
 using Webhooks.Dispatcher.Feed;
 using Webhooks.Dispatcher.Hosting;
+using Webhooks.Dispatcher.Nodes;
 using Webhooks.Dispatcher.Publishing;
 using Webhooks.Dispatcher.Secrets;
 using Webhooks.Dispatcher.Sending;
@@ -52,6 +53,10 @@ public static class WebhookDispatcherServiceCollectionExtensions
         services.TryAddSingleton<IWebhookPublisher, WebhookPublisher>();
         services.TryAddSingleton<Sequencer>();
 
+        services.TryAddSingleton<NodeLease>();
+        services.TryAddSingleton<NodeStore>();
+        services.TryAddSingleton<LiveNodes>();
+        services.TryAddSingleton<NodeRound>();
         services.TryAddSingleton<LeaseStore>();
         services.TryAddSingleton<ReadAhead>();
         services.TryAddSingleton<Settler>();

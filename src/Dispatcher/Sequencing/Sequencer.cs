@@ -34,14 +34,14 @@ internal sealed class Sequencer(WebhookDatabase database, EpochGuard epochs, Fre
 
     private readonly BucketMemory[] _memory = Enumerable.Range(0, WebhookApplications.Buckets).Select(_ => new BucketMemory()).ToArray();
 
-    /// <summary>The buckets that have something pending.</summary>
-    public async Task<List<short>> FindPendingAsync(CancellationToken cancel)
+    /// <summary>Those of these buckets that have something pending.</summary>
+    public async Task<List<short>> FindPendingAsync(IReadOnlyCollection<short> buckets, CancellationToken cancel)
     {
-        var buckets = new List<short>();
-        await using var command = database.Command("Sequencing/find_pending");
+        var pending = new List<short>();
+        await using var command = database.Command("Sequencing/find_pending", buckets.ToArray());
         await using var reader = await command.ExecuteReaderAsync(cancel);
-        while (await reader.ReadAsync(cancel)) buckets.Add(reader.GetInt16(0));
-        return buckets;
+        while (await reader.ReadAsync(cancel)) pending.Add(reader.GetInt16(0));
+        return pending;
     }
 
     /// <summary>Sequences one batch of a bucket. Not to be called twice at a time for the same bucket in one process.</summary>
