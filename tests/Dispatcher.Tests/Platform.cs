@@ -2,7 +2,10 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 using Npgsql;
+using Webhooks.Dispatcher.Delivery;
+using Webhooks.Dispatcher.Nodes;
 using Webhooks.Testing;
 
 namespace Webhooks.Dispatcher.Tests;
@@ -74,6 +77,21 @@ internal sealed class Platform : IAsyncDisposable
     }
 
     public T Get<T>() where T : notnull => _app.Services.GetRequiredService<T>();
+
+    /// <summary>Takes endpoints that are due as a node that has no worker, and so never renews.</summary>
+    public async Task<List<EndpointLease>> ClaimAsync(int most)
+    {
+        await JoinAsync();
+        return await Get<LeaseStore>().ClaimAsync(most, default);
+    }
+
+    /// <summary>Makes a node of a process that has no worker, for one lease duration.</summary>
+    public Task JoinAsync() => ExecuteAsync(
+        $"""
+        INSERT INTO webhooks.node (node, name, expires_at, capacity)
+        VALUES ('{Get<NodeLease>().Id}', 'by hand', clock_timestamp() + interval '{Get<IOptions<WebhookDispatcherOptions>>().Value.Delivery.LeaseDuration.TotalSeconds} s', 5000)
+        ON CONFLICT DO NOTHING
+        """);
 
     /// <summary>An application with one endpoint at this URL.</summary>
     public async Task<(WebhookApplicationId Application, CreatedEndpoint Endpoint)> AddEndpointAsync(Uri url, EndpointSettings? settings = null)

@@ -11,6 +11,8 @@ internal sealed class RoleProcess : IDisposable
 
     public bool HasExited => _process.HasExited;
 
+    public int Id => _process.Id;
+
     /// <summary>Starts a role and waits until it says that it is ready.</summary>
     public static async Task<RoleProcess> StartAsync(params string[] arguments)
     {
@@ -30,6 +32,19 @@ internal sealed class RoleProcess : IDisposable
     {
         _process.Kill();
         await _process.WaitForExitAsync();
+    }
+
+    /// <summary>Holds it where it is, as SIGSTOP does; its connections stay open.</summary>
+    public Task SuspendAsync() => SignalAsync("-STOP");
+
+    /// <summary>Lets it go on as if nothing had happened.</summary>
+    public Task ContinueAsync() => SignalAsync("-CONT");
+
+    private async Task SignalAsync(string signal)
+    {
+        using var kill = Process.Start("kill", [signal, $"{_process.Id}"]);
+        await kill.WaitForExitAsync();
+        Assert.Equal(0, kill.ExitCode);
     }
 
     public void Dispose()

@@ -37,14 +37,20 @@ internal sealed class WebhookDatabase : IAsyncDisposable
         // And the transactions of a process that was suspended or cut off in the middle of one must not hold their locks for hours.
         builder.Options = $"-c jit=off -c plan_cache_mode=force_generic_plan -c idle_in_transaction_session_timeout=15s {IndexesOnly} {builder.Options}".TrimEnd();
         builder.ApplicationName ??= "webhooks-dispatcher";
+        // Of several hosts the one that can be written to.
+        var several = builder.Host?.Contains(',', StringComparison.Ordinal) == true;
+        if (several) builder.TargetSessionAttributes ??= "primary";
         Schema = options.Value.Schema;
-        _dataSource = NpgsqlDataSource.Create(builder.ConnectionString);
         ConnectionString = builder.ConnectionString;
+        _dataSource = Build(builder, several);
     }
 
     public string Schema { get; }
 
     public string ConnectionString { get; }
+
+    /// <summary>Runs on each connection that was newly made to the server, before it is used.</summary>
+    public Func<NpgsqlConnection, Task>? Opened { get; set; }
 
     /// <summary>The channel of <c>NOTIFY</c>; one for each schema.</summary>
     public string Channel => Schema + "_wake";
@@ -103,6 +109,17 @@ internal sealed class WebhookDatabase : IAsyncDisposable
             .Select(name => name[..^4]);
 
     public ValueTask DisposeAsync() => _dataSource.DisposeAsync();
+
+    private NpgsqlDataSource Build(NpgsqlConnectionStringBuilder settings, bool several)
+    {
+        // A data source refuses in its connection string which of the hosts is meant, and takes it as a choice of its own.
+        var session = several ? Enum.Parse<TargetSessionAttributes>(settings.TargetSessionAttributes!.Replace("-", "", StringComparison.Ordinal), ignoreCase: true) : default;
+        if (several) settings.TargetSessionAttributes = null;
+        var builder = new NpgsqlDataSourceBuilder(settings.ConnectionString);
+        builder.UsePhysicalConnectionInitializer(
+            connection => (Opened?.Invoke(connection) ?? Task.CompletedTask).GetAwaiter().GetResult(), connection => Opened?.Invoke(connection) ?? Task.CompletedTask);
+        return several ? builder.BuildMultiHost().WithTargetSession(session) : builder.Build();
+    }
 
     private static void Add(NpgsqlParameterCollection parameters, ReadOnlySpan<object?> values)
     {

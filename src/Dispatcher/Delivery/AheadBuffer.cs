@@ -62,6 +62,22 @@ internal sealed class AheadBuffer(EndpointLease lease, ReadAhead reader, int mos
         _news.Set();
     }
 
+    /// <summary>
+    /// Takes the next events of the stream from whoever has just numbered them, if they follow on what was read and there is room; they need not be read then.
+    /// </summary>
+    public bool TryOffer(IReadOnlyList<DeliveryItem> items)
+    {
+        lock (gate)
+        {
+            if (_reading is not null || items[0].Seq != _read + 1 || _items.Count > 4 * most || !reader.TryHold(items.Sum(item => (long)item.Data.Length))) return false;
+            foreach (var item in items) _items.Enqueue(item);
+            _read = items[^1].Seq;
+        }
+
+        _news.Set();
+        return true;
+    }
+
     /// <summary>The database may have more than was announced.</summary>
     public void MayHaveMore() => _more = true;
 
@@ -81,7 +97,12 @@ internal sealed class AheadBuffer(EndpointLease lease, ReadAhead reader, int mos
         bool reading;
         lock (gate) reading = IsReading(cancel);
         if (!reading && !await _news.WaitAsync(patience, cancel)) return false;
-        lock (gate) reading = IsReading(cancel);
+        lock (gate)
+        {
+            if (_reading is null && _items.Count > 0) return true;
+            reading = IsReading(cancel);
+        }
+
         if (!reading) return false;
         var read = await _reading!;
         lock (gate)

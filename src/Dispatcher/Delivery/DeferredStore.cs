@@ -31,7 +31,7 @@ internal sealed class DeferredStore(WebhookDatabase database, LeaseStore leases)
         {
             BatchCommands =
             {
-                database.Step("Delivery/read_deferred", lease.Bucket, lease.Endpoint, most),
+                database.Step("Delivery/read_deferred", lease.Bucket, lease.Endpoint, most, lease.Epoch),
                 database.Step("Delivery/next_deferred", lease.Bucket, lease.Endpoint),
             },
         };

@@ -1,38 +1,34 @@
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Options;
 using Npgsql;
 using Webhooks.Dispatcher.Database;
+using Webhooks.Dispatcher.Nodes;
 using Webhooks.Dispatcher.Secrets;
 using Webhooks.Dispatcher.Sending;
 
 namespace Webhooks.Dispatcher.Delivery;
 
-/// <summary>What a renewal says of an endpoint that is still held.</summary>
-internal sealed record RenewedLease(long LeaseEpoch, long Version, bool Active);
-
-/// <summary>Takes, renews and gives back endpoints, and writes what came of sending; always compared with owner and lease epoch.</summary>
+/// <summary>Takes and gives back endpoints, and writes what came of sending; always compared with owner and lease epoch.</summary>
 internal sealed partial class LeaseStore(
-    WebhookDatabase database, KeyRing keyRing, DatabaseClock clock, TimeProvider time, IOptions<WebhookDispatcherOptions> options,
-    ILogger<LeaseStore> logger) : IAsyncDisposable
+    WebhookDatabase database, KeyRing keyRing, NodeLease node, TimeProvider time, ILogger<LeaseStore> logger) : IAsyncDisposable
 {
     private Batcher<EndpointLease, bool>? _idle;
+    private Batcher<HeldLease, bool>? _released;
 
-    /// <summary>This process, for as long as it runs: a restarted one is another owner.</summary>
-    public Guid Owner { get; } = Guid.NewGuid();
+    /// <summary>The node that this process is at the moment.</summary>
+    public Guid Owner => node.Id;
 
-    private DeliveryOptions Options => options.Value.Delivery;
-
-    /// <summary>Takes endpoints that are due.</summary>
-    public async Task<List<EndpointLease>> ClaimAsync(int most, CancellationToken cancel)
+    /// <summary>Takes endpoints that are due, and have been for so long; none when this node has lost its lease.</summary>
+    public async Task<List<EndpointLease>> ClaimAsync(int most, CancellationToken cancel, TimeSpan dueFor = default)
     {
+        var owner = Owner;
         var leases = new List<EndpointLease>();
         await using var connection = await database.OpenAsync(cancel);
         var taken = new List<long>();
-        await using (var claim = database.Command(connection, "Delivery/claim", Owner, most, Options.LeaseDuration))
+        await using (var claim = database.Command(connection, "Delivery/claim", owner, most, dueFor))
         await using (var claimed = await claim.ExecuteReaderAsync(cancel))
             while (await claimed.ReadAsync(cancel)) taken.Add(claimed.GetInt64(0));
         if (taken.Count == 0) return leases;
-        await using var command = database.Command(connection, "Delivery/read_leases", Owner, taken.ToArray());
+        await using var command = database.Command(connection, "Delivery/read_leases", owner, taken.ToArray());
         await using var reader = await command.ExecuteReaderAsync(cancel);
         while (await reader.ReadAsync(cancel))
         {
@@ -42,7 +38,7 @@ internal sealed partial class LeaseStore(
             }
             catch (Exception exception) when (exception is System.Security.Cryptography.CryptographicException or FormatException or ArgumentException)
             {
-                // One endpoint's unreadable secret must not keep the others waiting. Its lease runs out and it is tried again.
+                // One endpoint's unreadable secret must not keep the others waiting. It is tried again when it is found to be left behind.
                 LogUnreadable(exception, reader.GetString(2));
             }
         }
@@ -50,45 +46,24 @@ internal sealed partial class LeaseStore(
         return leases;
     }
 
-    /// <summary>Renews, measures the database's clock, and gives back what is leased to this process and unknown to it.</summary>
-    public async Task<Dictionary<long, RenewedLease>> RenewAsync(long[] held, CancellationToken cancel)
+    /// <summary>All that is leased to this node.</summary>
+    public async Task<List<HeldLease>> ReadHeldAsync(CancellationToken cancel)
     {
-        await using var connection = await database.OpenAsync(cancel);
-        // Measured without the opening: half of that would go into every timestamp.
-        var began = time.GetTimestamp();
-        await using (var now = new NpgsqlCommand("SELECT clock_timestamp()", connection))
-        {
-            var reading = (DateTime)(await now.ExecuteScalarAsync(cancel))!;
-            clock.Measured(reading, time.GetElapsedTime(began));
-        }
-
-        var renewed = new Dictionary<long, RenewedLease>();
-        await using var batch = new NpgsqlBatch(connection)
-        {
-            BatchCommands =
-            {
-                database.Step("Delivery/renew", Owner, held, Options.LeaseDuration),
-                database.Step("Delivery/release_orphans", Owner, held),
-            },
-        };
-        await using var reader = await batch.ExecuteReaderAsync(cancel);
-        while (await reader.ReadAsync(cancel))
-            renewed[reader.GetInt64(0)] = new RenewedLease(reader.GetInt64(1), reader.GetInt64(2), reader.GetString(3) == "active");
-        return renewed;
+        var held = new List<HeldLease>();
+        await using var command = database.Command("Delivery/read_held", Owner);
+        await using var reader = await command.ExecuteReaderAsync(cancel);
+        while (await reader.ReadAsync(cancel)) held.Add(new HeldLease(reader.GetInt64(0), reader.GetInt64(1)));
+        return held;
     }
 
     /// <summary>Hands an endpoint back, to be taken by anybody.</summary>
-    public async Task ReleaseAsync(EndpointLease lease, CancellationToken cancel)
-    {
-        await using var command = database.Command("Delivery/release", lease.Endpoint, Owner, lease.LeaseEpoch);
-        await command.ExecuteNonQueryAsync(cancel);
-    }
+    public Task ReleaseAsync(EndpointLease lease, CancellationToken cancel) => ReleaseAsync(new HeldLease(lease.Endpoint, lease.LeaseEpoch), cancel);
 
-    /// <summary>Hands back all that is still leased to this process: what a claim took that was broken off, and what pumps left that were.</summary>
-    public async Task ReleaseAllAsync(CancellationToken cancel)
+    /// <summary>Hands an endpoint back, to be taken by anybody; all that are given back at the same moment in one statement.</summary>
+    public Task ReleaseAsync(HeldLease lease, CancellationToken cancel)
     {
-        await using var command = database.Command("Delivery/release_orphans", Owner, Array.Empty<long>());
-        await command.ExecuteNonQueryAsync(cancel);
+        var batcher = LazyInitializer.EnsureInitialized(ref _released, () => new(ReleaseAsync, 2000, time));
+        return batcher.RunAsync(lease, cancel);
     }
 
     /// <summary>Hands an endpoint back that has nothing left to send; false when it has.</summary>
@@ -124,6 +99,15 @@ internal sealed partial class LeaseStore(
     public async ValueTask DisposeAsync()
     {
         if (_idle is not null) await _idle.DisposeAsync();
+        if (_released is not null) await _released.DisposeAsync();
+    }
+
+    private async Task<IReadOnlyList<bool>> ReleaseAsync(IReadOnlyList<HeldLease> leases)
+    {
+        await using var command = database.Command(
+            "Delivery/release", Owner, leases.Select(lease => lease.Endpoint).ToArray(), leases.Select(lease => lease.LeaseEpoch).ToArray());
+        await command.ExecuteNonQueryAsync();
+        return new bool[leases.Count];
     }
 
     private async Task<IReadOnlyList<bool>> ReleaseIdleAsync(IReadOnlyList<EndpointLease> leases)
@@ -184,6 +168,9 @@ internal sealed partial class LeaseStore(
     [LoggerMessage(1, LogLevel.Error, "A secret or the URL of endpoint {Endpoint} cannot be read; it is not delivered to", EventName = "SecretUnreadable")]
     private partial void LogUnreadable(Exception exception, string endpoint);
 }
+
+/// <summary>An endpoint that is leased, and the epoch of its lease.</summary>
+internal sealed record HeldLease(long Endpoint, long LeaseEpoch);
 
 internal static class PauseReasons
 {

@@ -1,15 +1,18 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Webhooks.Dispatcher.Diagnostics;
+using Webhooks.Dispatcher.Nodes;
 using Webhooks.Dispatcher.Sending;
 
 namespace Webhooks.Dispatcher.Delivery;
 
 /// <summary>What all pumps of a process share.</summary>
 internal sealed partial class PumpServices(
-    LeaseStore leases, ReadAhead reader, Settler settler, DeferredStore deferred, WebhookSender sender, DatabaseClock clock, Random random,
+    NodeLease node, LeaseStore leases, ReadAhead reader, Settler settler, DeferredStore deferred, WebhookSender sender, EgressWatch egress, DatabaseClock clock, Random random,
     TimeProvider time, IOptions<WebhookDispatcherOptions> options, DispatcherMetrics metrics, ILogger<PumpServices> logger) : IDisposable
 {
+    public NodeLease Node => node;
+
     public LeaseStore Leases => leases;
 
     public ReadAhead Reader => reader;
@@ -19,6 +22,8 @@ internal sealed partial class PumpServices(
     public DeferredStore Deferred => deferred;
 
     public WebhookSender Sender => sender;
+
+    public EgressWatch Egress => egress;
 
     public DatabaseClock Clock => clock;
 

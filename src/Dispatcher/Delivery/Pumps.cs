@@ -1,53 +1,130 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
-using Npgsql;
+using Webhooks.Dispatcher.Nodes;
+using Webhooks.Dispatcher.Publishing;
+using Webhooks.Dispatcher.Sending;
+using Webhooks.Dispatcher.Sequencing;
 
 namespace Webhooks.Dispatcher.Delivery;
 
 /// <summary>The endpoints that this process works on.</summary>
 internal sealed partial class Pumps(
-    LeaseStore leases, PumpServices services, IOptions<WebhookDispatcherOptions> options, TimeProvider time, ILogger<Pumps> logger)
+    LeaseStore leases, NodeLease node, LiveNodes nodes, PumpServices services, IOptions<WebhookDispatcherOptions> options, TimeProvider time,
+    ILogger<Pumps> logger) : IDisposable
 {
-    private static readonly TimeSpan LastPatience = TimeSpan.FromSeconds(2);
+    /// <summary>For how long what is due is left to nodes that have less; then it is taken all the same.</summary>
+    public static readonly TimeSpan Courtesy = TimeSpan.FromMilliseconds(100);
+
+    private const int AtATime = 500;
+
+    // What nobody took for so long is taken in small portions, so that several nodes that have enough come to the same number.
+    private const int AtATimeWhenSated = 32;
 
     // A hint that secrets or settings changed may be lost. So long does a pump that is never idle go on with what it was given.
     private static readonly TimeSpan Freshness = TimeSpan.FromMinutes(1);
 
     private readonly ConcurrentDictionary<long, (StreamPump Pump, Task Run)> _running = new();
+    private readonly ConcurrentDictionary<StreamPump, bool> _givenBack = new();
+    private readonly ConcurrentDictionary<HeldLease, bool> _recalled = new();
+    private readonly SemaphoreSlim _claiming = new(1, 1);
+    private volatile bool _leaving;
+    private volatile bool _leftBehind;
 
     public int Count => _running.Count;
 
-    public Guid Owner => leases.Owner;
+    public Guid Owner => node.Id;
+
+    /// <summary>Whether this node has its share, and leaves what is due to the others for a moment.</summary>
+    public bool IsSated => Room == 0;
 
     /// <summary>Raised when an endpoint has been handed back and may be due again at once.</summary>
     public event Action? HandedBack;
+
+    /// <summary>Raised when an endpoint has been handed back for another node to take.</summary>
+    public event Action? GaveBack;
+
+    private int Room => FairShare.Room(_running.Count, nodes.Share(_running.Count));
 
     /// <summary>Takes what is due, as far as there is room, and begins to send.</summary>
     /// <returns>How many endpoints were taken.</returns>
     public async Task<int> ClaimAsync(CancellationToken cancel, CancellationToken abort)
     {
-        var room = Math.Min(options.Value.Delivery.MaxLeases - _running.Count, 500);
-        if (room <= 0) return 0;
-        var began = time.GetTimestamp();
-        var claimed = await leases.ClaimAsync(room, cancel);
-        foreach (var lease in claimed) Start(lease, began, abort);
-        return claimed.Count;
+        await _claiming.WaitAsync(cancel);
+        try
+        {
+            var most = Math.Min(options.Value.Delivery.MaxLeases - _running.Count, AtATime);
+            if (most <= 0 || !node.IsValid || _leaving) return 0;
+            var room = Math.Min(Room, most);
+            var claimed = room > 0
+                ? await leases.ClaimAsync(room, cancel)
+                : await leases.ClaimAsync(Math.Min(most, AtATimeWhenSated), cancel, Courtesy);
+            foreach (var lease in claimed) Start(lease, abort);
+            _recalled.Clear();
+            return claimed.Count;
+        }
+        catch
+        {
+            // It may have taken endpoints of which nobody here knows.
+            _leftBehind = true;
+            throw;
+        }
+        finally
+        {
+            _claiming.Release();
+        }
     }
 
-    /// <summary>Renews what is held, and stops what was lost or changed.</summary>
-    public async Task RenewAsync(CancellationToken cancel)
+    /// <summary>Does something while no claim is under way: what is leased to this node then is in the table of pumps, or was left behind.</summary>
+    public async Task BetweenClaimsAsync(Func<Task> act, CancellationToken cancel)
     {
-        var began = time.GetTimestamp();
-        var renewed = await leases.RenewAsync([.. _running.Keys], cancel);
-        foreach (var (endpoint, (pump, _)) in _running)
+        await _claiming.WaitAsync(cancel);
+        try
         {
-            if (renewed.TryGetValue(endpoint, out var lease) && lease.Active && lease.LeaseEpoch == pump.Lease.LeaseEpoch && lease.Version == pump.Lease.Version
-                && time.GetElapsedTime(pump.Began) < Freshness)
-                pump.Renewed(began);
-            else if (!renewed.ContainsKey(endpoint) || lease?.LeaseEpoch == pump.Lease.LeaseEpoch)
-                pump.Stop();
+            await act();
         }
+        finally
+        {
+            _claiming.Release();
+        }
+    }
+
+    /// <summary>Whether something may have been left behind, leased and worked on by nobody; reset by whoever looks for it.</summary>
+    public bool MayHaveLeftBehind
+    {
+        get => _leftBehind;
+        set => _leftBehind = value;
+    }
+
+    /// <summary>Whether this lease is being worked on.</summary>
+    public bool WorksOn(HeldLease lease) => _running.TryGetValue(lease.Endpoint, out var running) && running.Pump.Lease.LeaseEpoch == lease.LeaseEpoch;
+
+    /// <summary>Tells the pumps of streams that grew by what was just numbered, and gives them the events that are still at hand.</summary>
+    /// <returns>The streams that are not worked on here.</returns>
+    public List<long> MoreAvailable(short bucket, SequencedBatch batch, FreshEvents fresh)
+    {
+        var elsewhere = new List<long>();
+        foreach (var (endpoint, growth) in batch.Grown)
+        {
+            if (!_running.TryGetValue(endpoint, out var running)) elsewhere.Add(endpoint);
+            // With the wrong epoch in its envelope an event would be another one to its receiver.
+            else if (batch.Epoch == running.Pump.Lease.Epoch && AtHand(bucket, growth, fresh) is { } items) running.Pump.Offer(items);
+            else running.Pump.MoreAvailable();
+        }
+
+        return elsewhere;
+    }
+
+    private static DeliveryItem[]? AtHand(short bucket, Growth growth, FreshEvents fresh)
+    {
+        var items = new DeliveryItem[growth.Positions.Count];
+        for (var i = 0; i < items.Length; i++)
+        {
+            if (fresh.Find(bucket, growth.Positions[i]) is not { } published) return null;
+            items[i] = published.At(growth.First + i);
+        }
+
+        return items;
     }
 
     /// <summary>Tells the pumps of streams that grew; gives those that are not worked on here.</summary>
@@ -69,6 +146,13 @@ internal sealed partial class Pumps(
         foreach (var (_, (pump, _)) in _running) pump.Stop();
     }
 
+    /// <summary>Has those handed back that have been worked on for long: what they were given may be out of date.</summary>
+    public void RefreshOld()
+    {
+        foreach (var (_, (pump, _)) in _running)
+            if (time.GetElapsedTime(pump.Began) >= Freshness) pump.Stop();
+    }
+
     /// <summary>Stops an endpoint: when this returns, no new send to it can begin here under the lease whose epoch it gives. Null when it is not worked on here.</summary>
     public long? Stop(long endpoint)
     {
@@ -77,45 +161,60 @@ internal sealed partial class Pumps(
         return running.Pump.Lease.LeaseEpoch;
     }
 
-    /// <summary>Stops all, and waits until what is under way has ended and is settled.</summary>
-    public async Task StopAllAsync()
+    /// <summary>Stops a lease that is out of date: when this returns, no new send can begin under it, even if it was taken just now and is only about to begin.</summary>
+    public void Recall(HeldLease lease)
     {
-        foreach (var (_, (pump, _)) in _running) pump.Stop();
-        await Task.WhenAll(_running.Values.Select(running => running.Run));
-        using var patience = new CancellationTokenSource(LastPatience, time);
-        try
+        // Noted first and looked for then; a pump that begins does it the other way round, so one of the two sees the other.
+        _recalled[lease] = true;
+        if (_running.TryGetValue(lease.Endpoint, out var running) && running.Pump.Lease.LeaseEpoch == lease.LeaseEpoch) running.Pump.Stop();
+    }
+
+    /// <summary>Hands so many endpoints back for others to take, those first that have been here longest.</summary>
+    public void GiveBack(int count)
+    {
+        foreach (var (pump, _) in _running.Values.OrderBy(running => running.Pump.Began).Take(count))
         {
-            await leases.ReleaseAllAsync(patience.Token);
-        }
-        catch (Exception exception) when (exception is NpgsqlException or OperationCanceledException)
-        {
-            LogNotHandedBack(exception);
+            _givenBack[pump] = true;
+            pump.Stop();
         }
     }
 
-    private void Start(EndpointLease lease, long validFrom, CancellationToken abort)
+    /// <summary>Stops all, and takes nothing more. Ends when what is under way has ended and is settled.</summary>
+    public async Task StopAllAsync()
+    {
+        _leaving = true;
+        Refresh();
+        // A claim that was under way has begun what it took.
+        await BetweenClaimsAsync(() => Task.CompletedTask, CancellationToken.None);
+        Refresh();
+        await Task.WhenAll(_running.Values.Select(running => running.Run));
+    }
+
+    public void Dispose() => _claiming.Dispose();
+
+    private void Start(EndpointLease lease, CancellationToken abort)
     {
         var pump = new StreamPump(lease, services, options, time);
-        pump.Renewed(validFrom);
         // The run must be known before it ends, or its end would not be.
         var registered = new TaskCompletionSource();
         var run = RunAsync(pump, registered.Task, abort);
         if (_running.TryGetValue(lease.Endpoint, out var earlier)) earlier.Pump.Stop();
         _running[lease.Endpoint] = (pump, run);
+        if (_recalled.ContainsKey(new HeldLease(lease.Endpoint, lease.LeaseEpoch))) pump.Stop();
         registered.SetResult();
     }
 
     private async Task RunAsync(StreamPump pump, Task registered, CancellationToken abort)
     {
         await registered.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-        var ended = PumpEnd.LeaseLost;
+        PumpEnd? ended = null;
         try
         {
             ended = await pump.RunAsync(abort);
         }
         catch (OperationCanceledException) when (abort.IsCancellationRequested)
         {
-            // The process is ending and could wait no longer; the lease runs out.
+            // The process is ending and could wait no longer; all that it has left is handed back together.
         }
         catch (Exception exception)
         {
@@ -125,12 +224,11 @@ internal sealed partial class Pumps(
         // A pump that was replaced by a later lease must not take that one's place away.
         if (_running.TryGetValue(pump.Lease.Endpoint, out var current) && current.Pump == pump)
             _running.TryRemove(new KeyValuePair<long, (StreamPump, Task)>(pump.Lease.Endpoint, current));
+        if (ended is null) _leftBehind = true;
+        if (_givenBack.TryRemove(pump, out _) || _leaving) GaveBack?.Invoke();
         // Idle too: an event may have been numbered after the endpoint was handed back and before it left the table above.
-        if (ended is not PumpEnd.Failed) HandedBack?.Invoke();
+        else if (ended is not PumpEnd.Failed) HandedBack?.Invoke();
     }
-
-    [LoggerMessage(2, LogLevel.Warning, "The database does not answer while stopping; other processes take over when the leases run out", EventName = "NotHandedBack")]
-    private partial void LogNotHandedBack(Exception exception);
 
     [LoggerMessage(1, LogLevel.Error, "Delivery to {Endpoint} was broken off; it is taken up again", EventName = "PumpFailed")]
     private partial void LogFailed(Exception exception, string endpoint);

@@ -21,13 +21,21 @@ internal sealed class ReadAhead(WebhookDatabase database, IOptions<WebhookDispat
     /// <summary>How many bytes of data are read and not yet taken, over all streams.</summary>
     public long HeldBytes => Interlocked.Read(ref _held);
 
-    /// <summary>The events after a seq; none when the stream has no more. What is given back must be <see cref="Release"/>d.</summary>
+    /// <summary>The events after a seq; none when the stream has no more, or another epoch than the lease's. What is given back must be <see cref="Release"/>d.</summary>
     public async Task<ReadEvents> ReadAsync(EndpointLease lease, long after, int most, CancellationToken cancel)
     {
         var bytes = HeldBytes < options.Value.Delivery.ReadAheadBudget ? options.Value.Delivery.ReadAheadBytes : 1;
-        var read = await _batcher.RunAsync(new Request(lease.Bucket, lease.Endpoint, after, most, bytes), cancel);
+        var read = await _batcher.RunAsync(new Request(lease.Bucket, lease.Endpoint, lease.Epoch, after, most, bytes), cancel);
         Interlocked.Add(ref _held, read.Items.Sum(item => (long)item.Data.Length));
         return read;
+    }
+
+    /// <summary>Counts events that were not read and are held like those that were; false when the budget is used up.</summary>
+    public bool TryHold(long bytes)
+    {
+        if (HeldBytes + bytes > options.Value.Delivery.ReadAheadBudget) return false;
+        Interlocked.Add(ref _held, bytes);
+        return true;
     }
 
     /// <summary>Events were taken, or are not needed any more.</summary>
@@ -41,7 +49,7 @@ internal sealed class ReadAhead(WebhookDatabase database, IOptions<WebhookDispat
         await using var command = database.Command(
             "Delivery/read_ahead", requests.Select(request => request.Bucket).ToArray(), requests.Select(request => request.Endpoint).ToArray(),
             requests.Select(request => request.After).ToArray(), requests.Select(request => request.Most).ToArray(),
-            requests.Select(request => request.Bytes).ToArray());
+            requests.Select(request => request.Bytes).ToArray(), requests.Select(request => request.Epoch).ToArray());
         await using var reader = await command.ExecuteReaderAsync();
         while (await reader.ReadAsync())
         {
@@ -53,5 +61,5 @@ internal sealed class ReadAhead(WebhookDatabase database, IOptions<WebhookDispat
             items, items.Count >= requests[i].Most || items.Sum(item => (long)item.Data.Length) >= requests[i].Bytes)).ToList();
     }
 
-    private sealed record Request(short Bucket, long Endpoint, long After, int Most, long Bytes);
+    private sealed record Request(short Bucket, long Endpoint, int Epoch, long After, int Most, long Bytes);
 }

@@ -7,6 +7,7 @@ internal sealed partial class StreamPump
 {
     private async ValueTask TakeAsync(Outgoing sent, AttemptResult result, CancellationToken abort)
     {
+        _services.Egress.Observe(_lease.Endpoint, result);
         if (result.Outcome == AttemptOutcome.Delivered)
         {
             await SucceedAsync(sent, abort);
@@ -148,9 +149,10 @@ internal sealed partial class StreamPump
         var (sent, result) = _refusal ?? _unclear[_window.Unclear[0]];
         // Attempts that began before the last counted failure's wait was over are part of that failure.
         var isNews = _lease.CountedUntil is not { } until || _window.Successes > 0 || result.StartedAt >= until;
-        var decision = before.Apply(result, _lease.FailureThreshold, _options, _services.Random.NextDouble(), isNews);
+        var own = before.Apply(result, _lease.FailureThreshold, _options, _services.Random.NextDouble(), isNews);
+        var decision = _services.Egress.Judge(_lease.Endpoint, result, before, own, _options.EffectiveWaits);
         // Alone, an event says nothing of its successors, and must not hold them up.
-        var rests = _lease.IsRelaxed && _refusal is null && _window.Unclear.Count == 1 && !_window.IsDecided && decision.Pause is null;
+        var rests = _lease.IsRelaxed && _refusal is null && _window.Unclear.Count == 1 && !_window.IsDecided && decision.Pause is null && decision == own;
         if (rests)
         {
             await DeferAsync([TakeUnclear(_window.Unclear[0])], abort);

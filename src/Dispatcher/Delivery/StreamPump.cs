@@ -38,7 +38,6 @@ internal sealed partial class StreamPump
     private readonly Pace? _pace;
     private readonly Dictionary<long, (Outgoing Sent, AttemptResult Result)> _unclear = [];
     private (Outgoing Sent, AttemptResult Result)? _refusal;
-    private long _validFrom;
     private int _beginning;
     private volatile bool _stopping;
     private volatile bool _lost;
@@ -56,18 +55,21 @@ internal sealed partial class StreamPump
         _buffer = new AheadBuffer(lease, services.Reader, Math.Min(most, Math.Max(1, lease.RateLimit * (lease.Batch?.MaxEvents ?? 1) ?? most)), _gate, time);
         _beside = new BesideQueue(lease, services.Deferred, services.Clock);
         _settle = new SettleChain(lease, _window, _gate, services.Settler);
-        _validFrom = Began = time.GetTimestamp();
+        Began = time.GetTimestamp();
     }
 
     public EndpointLease Lease => _lease;
 
     public long Began { get; }
 
-    /// <summary>The lease was renewed by a request that began then.</summary>
-    public void Renewed(long timestamp) => Volatile.Write(ref _validFrom, timestamp);
-
     /// <summary>The stream has grown.</summary>
     public void MoreAvailable() => _buffer.Grown();
+
+    /// <summary>The stream has grown by these events.</summary>
+    public void Offer(IReadOnlyList<DeliveryItem> items)
+    {
+        if (!_buffer.TryOffer(items)) _buffer.Grown();
+    }
 
     /// <summary>When this returns, no new send can begin. One that is under way ends and is settled.</summary>
     public void Stop()
@@ -130,7 +132,7 @@ internal sealed partial class StreamPump
         Interlocked.Increment(ref _beginning);
         try
         {
-            if (_stopping || _time.GetElapsedTime(Volatile.Read(ref _validFrom)) >= _options.LeaseDuration)
+            if (_stopping || !_services.Node.IsValid)
             {
                 _stopping = true;
                 return null;

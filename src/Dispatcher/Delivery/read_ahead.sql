@@ -1,8 +1,10 @@
 -- Locks nothing. The next events of several endpoints, as far as their bytes allow; of each at least one.
 -- An endpoint may be asked for twice: by a pump that has just lost it, and by the one that follows.
--- $1 buckets, $2 endpoints, $3 after which seq, $4 how many of each, $5 how many bytes of each
+-- Of a stream whose epoch has been raised since the lease nothing is given: it would be sent as of the old epoch, and once more as of the new.
+-- $1 buckets, $2 endpoints, $3 after which seq, $4 how many of each, $5 how many bytes of each, $6 epochs
 SELECT r.n, d.seq, d.id, d.type, d.published_at, d.data
-FROM unnest($1::smallint[], $2::bigint[], $3::bigint[], $4::int[], $5::bigint[]) WITH ORDINALITY AS r(bucket, endpoint, after, most, bytes, n)
+FROM unnest($1::smallint[], $2::bigint[], $3::bigint[], $4::int[], $5::bigint[], $6::int[]) WITH ORDINALITY AS r(bucket, endpoint, after, most, bytes, epoch, n)
+CROSS JOIN LATERAL (SELECT FROM webhooks.stream WHERE endpoint = r.endpoint AND epoch = r.epoch LIMIT 1) t
 CROSS JOIN LATERAL (
     SELECT n.seq, e.id, e.type, e.published_at, e.data,
            sum(octet_length(e.data)) OVER (ORDER BY n.seq) - octet_length(e.data) AS bytes_before

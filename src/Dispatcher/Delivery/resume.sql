@@ -5,5 +5,5 @@ UPDATE webhooks.delivery_state
 SET status = 'active', pause_reason = NULL, pause_evidence = NULL, paused_at = NULL, consecutive_failures = 0, attempts = 0, throttled_since = NULL,
     counted_until = NULL, resting = false,
     probing = $2, receiver_resumes = $3, receiver_resume_from = CASE WHEN $2 THEN clock_timestamp() + $4 END,
-    version = version + 1, due_at = CASE WHEN lease_owner IS NULL THEN now() ELSE due_at END
+    version = version + 1, due_at = CASE WHEN lease_owner IS NULL THEN now() END
 WHERE endpoint = $1

@@ -26,6 +26,7 @@ internal sealed class DispatcherMetrics
     private readonly Counter<long> _paused;
     private readonly Counter<long> _resumed;
     private readonly Counter<long> _fed;
+    private readonly UpDownCounter<long> _egressSuspect;
 
     public DispatcherMetrics(IMeterFactory meters)
     {
@@ -40,6 +41,7 @@ internal sealed class DispatcherMetrics
         _paused = meter.CreateCounter<long>("webhooks.dispatcher.paused", "{endpoint}", "Endpoints paused, by reason.");
         _resumed = meter.CreateCounter<long>("webhooks.dispatcher.resumed", "{endpoint}", "Endpoints resumed.");
         _fed = meter.CreateCounter<long>("webhooks.dispatcher.feed.events", "{event}", "Events given by the feed.");
+        _egressSuspect = meter.CreateUpDownCounter<long>("webhooks.dispatcher.egress_suspect", "{node}", "1 while this node's own network is suspected, else 0.");
     }
 
     public void Published(int events) => _published.Add(events);
@@ -64,6 +66,8 @@ internal sealed class DispatcherMetrics
     public void Paused(PauseReason reason) => _paused.Add(1, new KeyValuePair<string, object?>("reason", reason.Word()));
 
     public void Resumed() => _resumed.Add(1);
+
+    public void EgressSuspect(bool suspect) => _egressSuspect.Add(suspect ? 1 : -1);
 
     public void Fed(int events) => _fed.Add(events);
 }

@@ -1,4 +1,3 @@
-using System.Net;
 using Webhooks.Dispatcher.Publishing;
 using Webhooks.Dispatcher.Sending;
 
@@ -7,7 +6,6 @@ namespace Webhooks.Dispatcher.Endpoints;
 /// <summary>What an endpoint's settings must be like; pure.</summary>
 internal static class EndpointRules
 {
-    public const int MaxUrlLength = 2048;
     public const int MaxPatterns = 100;
     public static readonly TimeSpan DefaultOverlap = TimeSpan.FromHours(24);
     public static readonly TimeSpan MaxOverlap = TimeSpan.FromDays(7);
@@ -19,7 +17,7 @@ internal static class EndpointRules
     public static void Check(EndpointSettings settings, SendingOptions sending, AddressPolicy addresses)
     {
         var errors = new Dictionary<string, string[]>();
-        if (UrlProblem(settings.Url, sending, addresses) is { } url) errors["url"] = [url];
+        if (EndpointUrl.Problem(settings.Url, sending, addresses) is { } url) errors["url"] = [url];
         if (settings.EventTypes is null || settings.EventTypes.Count is 0 or > MaxPatterns)
             errors["event_types"] = [$"Must have 1 to {MaxPatterns} patterns; there are {settings.EventTypes?.Count ?? 0}."];
         else if (settings.EventTypes.Select(EventTypePattern.Problem).OfType<string>().Distinct().ToArray() is { Length: > 0 } problems)
@@ -54,22 +52,5 @@ internal static class EndpointRules
     {
         if (overlap < TimeSpan.Zero || overlap > MaxOverlap)
             throw new WebhookValidationException("overlap", $"Must lie between 0 and {MaxOverlap.TotalDays} days; it is {overlap}.");
-    }
-
-    private static string? UrlProblem(string? text, SendingOptions sending, AddressPolicy addresses)
-    {
-        if (string.IsNullOrEmpty(text)) return "Required.";
-        if (text.Length > MaxUrlLength) return $"Must have at most {MaxUrlLength} characters; it has {text.Length}.";
-        if (text.AsSpan().ContainsAnyInRange('\0', ' ')) return "Must have no white space or control characters.";
-        if (!EventRules.CanBeStored(text)) return "Must have no half of a surrogate pair.";
-        if (!Uri.TryCreate(text, UriKind.Absolute, out var url) || string.IsNullOrEmpty(url.Host)) return "Must be an absolute URL such as https://example.com/hooks.";
-        if (url.Scheme != Uri.UriSchemeHttps && !(sending.AllowHttp && url.Scheme == Uri.UriSchemeHttp))
-            return sending.AllowHttp ? "Must be http or https." : "Must be https.";
-        if (url.UserInfo.Length > 0) return "Must have no user name or password.";
-        if (url.Fragment.Length > 0) return "Must have no fragment.";
-        // A name is judged when the connection is made; an address can be judged now, whatever its spelling.
-        if (IPAddress.TryParse(url.DnsSafeHost, out var address) && !addresses.IsAllowed(address))
-            return "Must not name an address outside the public internet; Sending:AllowedNetworks may allow it.";
-        return null;
     }
 }

@@ -16,7 +16,7 @@ WITH before AS (
     -- at the old one, still under way, from counting against the new.
     UPDATE webhooks.delivery_state s
     SET consecutive_failures = 0, attempts = 0, throttled_since = NULL, counted_until = NULL, resting = false, version = s.version + 1,
-        due_at = CASE WHEN s.lease_owner IS NULL AND s.due_at IS NOT NULL THEN now() ELSE s.due_at END
+        due_at = CASE WHEN s.due_at IS NOT NULL THEN now() END
     FROM updated WHERE updated.moved AND s.endpoint = updated.endpoint
 ), audit AS (
     INSERT INTO webhooks.operational_event (type, endpoint, actor) SELECT 'endpoint.updated', endpoint, 'operator' FROM updated

@@ -15,7 +15,7 @@ internal sealed class FeedReader(WebhookDatabase database, DispatcherMetrics met
     public async Task<List<DeliveryItem>> ReadAsync(StreamRow row, long after, int limit, CancellationToken cancel)
     {
         var items = new List<DeliveryItem>();
-        await using (var command = database.Command("Feed/read_page", row.Bucket, row.Endpoint, after, row.Status.Head, limit, MaxPageBytes, Envelope.Frame))
+        await using (var command = database.Command("Feed/read_page", row.Bucket, row.Endpoint, after, row.Status.Head, limit, MaxPageBytes, Envelope.Frame, row.Status.Epoch))
         await using (var reader = await command.ExecuteReaderAsync(cancel))
         {
             while (await reader.ReadAsync(cancel))
@@ -27,7 +27,7 @@ internal sealed class FeedReader(WebhookDatabase database, DispatcherMetrics met
 
         if (items.Count > 0 && items[^1].Seq > row.Status.Cursor)
         {
-            await using var served = database.Command("Delivery/mark_served", row.Endpoint, after, items[^1].Seq, row.Status.Cursor);
+            await using var served = database.Command("Delivery/mark_served", row.Endpoint, after, items[^1].Seq, row.Status.Cursor, row.Status.Epoch);
             await served.ExecuteNonQueryAsync(cancel);
         }
 

@@ -1,5 +1,6 @@
 -- Locks nothing. A page of a stream: its numbers after one, up to the head the caller knows, as far as the bytes allow, envelopes and all; one at least.
--- $1 bucket, $2 endpoint, $3 after, $4 head, $5 how many, $6 how many bytes, $7 how many of them an envelope takes beside type and data
+-- None when the stream has another epoch than the caller knows: its numbers would be stated as of the wrong one.
+-- $1 bucket, $2 endpoint, $3 after, $4 head, $5 how many, $6 how many bytes, $7 how many of them an envelope takes beside type and data, $8 epoch
 SELECT p.seq, p.id, p.type, p.published_at, p.data
 FROM (
     SELECT n.seq, e.id, e.type, e.published_at, e.data,
@@ -9,5 +10,5 @@ FROM (
     -- By key, one after the other, whatever the planner believes of the table's size.
     CROSS JOIN LATERAL (SELECT id, type, published_at, data FROM webhooks.event WHERE bucket = $1 AND position = n.position LIMIT 1) e
 ) p
-WHERE p.place = 1 OR p.bytes <= $6
+WHERE (p.place = 1 OR p.bytes <= $6) AND (SELECT t.epoch FROM webhooks.stream t WHERE t.endpoint = $2) = $8
 ORDER BY p.seq

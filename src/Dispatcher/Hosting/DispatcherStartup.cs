@@ -3,14 +3,15 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using Webhooks.Dispatcher.Database;
-using Webhooks.Dispatcher.Delivery;
+using Webhooks.Dispatcher.Epochs;
+using Webhooks.Dispatcher.Nodes;
 using Webhooks.Dispatcher.Secrets;
 
 namespace Webhooks.Dispatcher.Hosting;
 
-/// <summary>Before anything else: the schema is up to date, the key ring opens, the database's clock is known.</summary>
+/// <summary>Before anything else: the schema is up to date, the epoch is that of this database, the key ring opens, the database's clock is known.</summary>
 internal sealed partial class DispatcherStartup(
-    Migrator migrator, KeyRing keyRing, LeaseStore leases, TimeProvider time, IOptions<WebhookDispatcherOptions> options, ILogger<DispatcherStartup> logger)
+    Migrator migrator, EpochGuard epochs, KeyRing keyRing, NodeStore nodes, TimeProvider time, IOptions<WebhookDispatcherOptions> options, ILogger<DispatcherStartup> logger)
     : IHostedService
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
@@ -24,8 +25,9 @@ internal sealed partial class DispatcherStartup(
             try
             {
                 if (options.Value.MigrateAtStart) await migrator.MigrateAsync(cancellationToken);
+                await epochs.OpenAsync(cancellationToken);
                 await keyRing.OpenAsync(cancellationToken);
-                await leases.RenewAsync([], cancellationToken);
+                await nodes.MeasureClockAsync(cancellationToken);
                 return;
             }
             catch (NpgsqlException exception) when (exception.IsTransient && time.GetElapsedTime(began) < Patience)

@@ -5,6 +5,7 @@ using Npgsql;
 using Webhooks.Dispatcher.Applications;
 using Webhooks.Dispatcher.Database;
 using Webhooks.Dispatcher.Delivery;
+using Webhooks.Dispatcher.Nodes;
 
 namespace Webhooks.Dispatcher.Hosting;
 
@@ -12,6 +13,10 @@ namespace Webhooks.Dispatcher.Hosting;
 internal sealed partial class InBoxWorker : BackgroundService
 {
     private const int AnyBucket = 1 << WebhookApplications.Buckets;
+    private const int AnyOwnBucket = AnyBucket << 1;
+
+    // A node looks after its own buckets; after those of the others it looks this much more seldom, should one have died or see other nodes.
+    private const int PollsToOneOfAll = 5;
     private static readonly TimeSpan AfterTrouble = TimeSpan.FromSeconds(1);
 
     // A round costs the same for one event as for hundreds. This is nothing for a few, and lets a flood gather into batches worth their while.
@@ -21,6 +26,7 @@ internal sealed partial class InBoxWorker : BackgroundService
 
     private readonly DispatcherWork _work;
     private readonly Pumps _pumps;
+    private readonly LiveNodes _nodes;
     private readonly WebhookDatabase _database;
     private readonly Wake _wake;
     private readonly TimeProvider _time;
@@ -32,21 +38,23 @@ internal sealed partial class InBoxWorker : BackgroundService
     private int _buckets = AnyBucket;
 
     public InBoxWorker(
-        DispatcherWork work, Pumps pumps, WebhookDatabase database, Wake wake, TimeProvider time, IOptions<WebhookDispatcherOptions> options,
+        DispatcherWork work, Pumps pumps, LiveNodes nodes, WebhookDatabase database, Wake wake, TimeProvider time, IOptions<WebhookDispatcherOptions> options,
         ILogger<InBoxWorker> logger)
     {
-        (_work, _pumps, _database, _wake, _time, _options, _logger) = (work, pumps, database, wake, time, options.Value, logger);
+        (_work, _pumps, _nodes, _database, _wake, _time, _options, _logger) = (work, pumps, nodes, database, wake, time, options.Value, logger);
         _events = new Signal(time);
         _endpoints = new Signal(time);
-        wake.EventsCommitted += Announce;
+        // What this process has committed it numbers at once, whoever looks after the bucket.
+        wake.EventsCommitted += buckets => Announce(buckets is null ? AnyBucket : Mask(buckets));
+        wake.EventsAnnounced += buckets => Announce(buckets is null ? AnyOwnBucket : Mask(buckets.Intersect(_nodes.Buckets)));
         wake.EndpointChanged += endpoint =>
         {
             // It is taken again with what holds now, if it is still to be sent to.
             pumps.Stop(endpoint);
             _endpoints.Set();
         };
+        wake.EpochRaised += pumps.Refresh;
         wake.StreamsGrew += endpoints => pumps.MoreAvailable(endpoints);
-        pumps.HandedBack += _endpoints.Set;
         work.EndpointsDue += _endpoints.Set;
     }
 
@@ -69,17 +77,22 @@ internal sealed partial class InBoxWorker : BackgroundService
         : Task.WhenAll(
             Task.Run(() => SequenceAsync(stoppingToken), CancellationToken.None),
             Task.Run(() => DeliverAsync(stoppingToken), CancellationToken.None),
+            Task.Run(() => RenewAsync(stoppingToken), CancellationToken.None),
             Task.Run(() => ListenAsync(stoppingToken), CancellationToken.None));
 
-    private void Announce(IReadOnlyCollection<short>? buckets)
+    private static int Mask(IEnumerable<short> buckets) => buckets.Aggregate(0, (mask, bucket) => mask | (1 << bucket));
+
+    private void Announce(int buckets)
     {
-        Interlocked.Or(ref _buckets, buckets is null ? AnyBucket : buckets.Aggregate(0, (mask, bucket) => mask | (1 << bucket)));
+        if (buckets == 0) return;
+        Interlocked.Or(ref _buckets, buckets);
         _events.Set();
     }
 
     private Task SequenceAsync(CancellationToken stop)
     {
         var polled = _time.GetTimestamp();
+        var polls = 0;
         return LoopAsync("sequencing", async () =>
         {
             var poll = _options.Sequencing.PollInterval;
@@ -88,19 +101,21 @@ internal sealed partial class InBoxWorker : BackgroundService
             var mask = Interlocked.Exchange(ref _buckets, 0);
             var round = Nothing;
             // Polling is the truth and hints are only faster: however many come, it keeps its beat.
-            if ((mask & AnyBucket) != 0 || _time.GetElapsedTime(polled) >= poll)
+            if (mask >= AnyBucket || _time.GetElapsedTime(polled) >= poll)
             {
                 polled = _time.GetTimestamp();
-                round = await _work.SequenceAsync(null, stop);
+                var all = (mask & AnyBucket) != 0 || ++polls % PollsToOneOfAll == 0;
+                round = await _work.SequencePendingAsync(all, stop);
+                if (!all) Announce(mask & ~AnyOwnBucket & ~Mask(_nodes.Buckets));
             }
             else if (mask != 0)
             {
-                round = await _work.SequenceAsync([.. Enumerable.Range(0, WebhookApplications.Buckets).Where(b => (mask & (1 << b)) != 0).Select(b => (short)b)], stop);
+                round = await _work.SequenceAsync([.. BucketShare.All.Where(bucket => (mask & (1 << bucket)) != 0)], stop);
             }
 
             if (round.More.Count > 0)
             {
-                Announce(round.More);
+                Announce(Mask(round.More));
                 return;
             }
 
@@ -109,22 +124,20 @@ internal sealed partial class InBoxWorker : BackgroundService
         }, stop);
     }
 
-    private Task DeliverAsync(CancellationToken stop)
+    private Task DeliverAsync(CancellationToken stop) => LoopAsync("delivery", async () =>
     {
-        var renewEvery = _options.Delivery.LeaseDuration / 3;
-        var renewed = _time.GetTimestamp() - (long)(renewEvery.TotalSeconds * _time.TimestampFrequency);
-        return LoopAsync("delivery", async () =>
-        {
-            if (_time.GetElapsedTime(renewed) >= renewEvery)
-            {
-                renewed = _time.GetTimestamp();
-                await _work.RenewAsync(stop);
-            }
+        if (await _work.DeliverAsync(stop, _abort.Token) > 0) return;
+        // What is left to the others is looked at again soon, should none of them have taken it.
+        var poll = _options.Delivery.PollInterval;
+        await _endpoints.WaitAsync(poll > Pumps.Courtesy && _work.IsSated ? Pumps.Courtesy : poll, stop);
+    }, stop);
 
-            if (await _work.DeliverAsync(stop, _abort.Token) == 0)
-                await _endpoints.WaitAsync(_options.Delivery.PollInterval, stop);
-        }, stop);
-    }
+    private Task RenewAsync(CancellationToken stop) => LoopAsync("renewal", async () =>
+    {
+        var rest = await _work.RenewAsync(stop);
+        _endpoints.Set();
+        if (rest > TimeSpan.Zero) await Task.Delay(rest, _time, stop);
+    }, stop);
 
     private Task ListenAsync(CancellationToken stop) => LoopAsync("listening", async () =>
     {

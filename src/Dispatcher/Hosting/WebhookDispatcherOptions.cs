@@ -38,6 +38,9 @@ public sealed class WebhookDispatcherOptions
     /// <summary>Time, size and address limits of an attempt.</summary>
     public SendingOptions Sending { get; } = new();
 
+    /// <summary>When this node's own network is suspected, rather than the endpoints.</summary>
+    public EgressOptions Egress { get; } = new();
+
     internal IEnumerable<string> Problems()
     {
         if (string.IsNullOrWhiteSpace(ConnectionString))
@@ -46,7 +49,7 @@ public sealed class WebhookDispatcherOptions
             yield return "Schema must be 1 to 50 lower-case letters, digits or underscores.";
         if (!Secrets.MasterKey.TryParse(MasterKey, out _))
             yield return "MasterKey is required: base64 of 32 random bytes (for example from: openssl rand -base64 32).";
-        foreach (var problem in Publishing.Problems().Concat(Sequencing.Problems()).Concat(Delivery.Problems()).Concat(Sending.Problems()))
+        foreach (var problem in Publishing.Problems().Concat(Sequencing.Problems()).Concat(Delivery.Problems()).Concat(Sending.Problems()).Concat(Egress.Problems()))
             yield return problem;
     }
 

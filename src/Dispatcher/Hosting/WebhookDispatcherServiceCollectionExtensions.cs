@@ -8,8 +8,10 @@ using Webhooks.Dispatcher.Database;
 using Webhooks.Dispatcher.Delivery;
 using Webhooks.Dispatcher.Diagnostics;
 using Webhooks.Dispatcher.Endpoints;
+using Webhooks.Dispatcher.Epochs;
 using Webhooks.Dispatcher.Feed;
 using Webhooks.Dispatcher.Hosting;
+using Webhooks.Dispatcher.Nodes;
 using Webhooks.Dispatcher.Publishing;
 using Webhooks.Dispatcher.Secrets;
 using Webhooks.Dispatcher.Sending;
@@ -41,13 +43,20 @@ public static class WebhookDispatcherServiceCollectionExtensions
         services.TryAddSingleton<KeyRing>();
         services.TryAddSingleton<DispatcherMetrics>();
         services.TryAddSingleton<Wake>();
+        services.TryAddSingleton<EpochGuard>();
+        services.TryAddSingleton<IWebhookDispatcherAdministration, WebhookDispatcherAdministration>();
 
         services.TryAddSingleton<IWebhookApplications, WebhookApplications>();
         services.TryAddSingleton<IWebhookEndpoints, WebhookEndpoints>();
+        services.TryAddSingleton<FreshEvents>();
         services.TryAddSingleton<GroupCommit>();
         services.TryAddSingleton<IWebhookPublisher, WebhookPublisher>();
         services.TryAddSingleton<Sequencer>();
 
+        services.TryAddSingleton<NodeLease>();
+        services.TryAddSingleton<NodeStore>();
+        services.TryAddSingleton<LiveNodes>();
+        services.TryAddSingleton<NodeRound>();
         services.TryAddSingleton<LeaseStore>();
         services.TryAddSingleton<ReadAhead>();
         services.TryAddSingleton<Settler>();
@@ -57,9 +66,14 @@ public static class WebhookDispatcherServiceCollectionExtensions
         services.TryAddSingleton<StreamControl>();
 
         services.TryAddSingleton<AddressPolicy>();
+        services.TryAddSingleton<LookUp>(System.Net.Dns.GetHostAddresses);
+        services.TryAddSingleton<HostResolver>();
+        services.TryAddSingleton(TrustedRoots.OfTheMachine);
+        services.TryAddSingleton<TlsHandshake>();
         services.TryAddSingleton<GuardedConnection>();
         services.TryAddSingleton<DatabaseClock>();
         services.TryAddSingleton<WebhookSender>();
+        services.TryAddSingleton(provider => ActivatorUtilities.CreateInstance<EgressWatch>(provider, new Random()));
         services.AddHttpClient(WebhookSender.ClientName)
             .ConfigurePrimaryHttpMessageHandler(provider => provider.GetRequiredService<GuardedConnection>().CreateHandler())
             // The handler renews its connections by itself; a new one every few minutes would only break them off.
@@ -73,6 +87,7 @@ public static class WebhookDispatcherServiceCollectionExtensions
 
         services.TryAddSingleton<DispatcherWork>();
         services.AddHostedService<DispatcherStartup>();
+        services.AddHostedService<EgressReporter>();
         services.AddHostedService<InBoxWorker>();
         return services;
     }

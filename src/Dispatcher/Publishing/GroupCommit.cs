@@ -7,11 +7,11 @@ using Webhooks.Dispatcher.Hosting;
 namespace Webhooks.Dispatcher.Publishing;
 
 /// <summary>Publishes that bring no transaction share one.</summary>
-internal sealed class GroupCommit(WebhookDatabase database, Wake wake, IOptions<WebhookDispatcherOptions> options, DispatcherMetrics metrics, TimeProvider time)
+internal sealed class GroupCommit(WebhookDatabase database, FreshEvents fresh, Wake wake, IOptions<WebhookDispatcherOptions> options, DispatcherMetrics metrics, TimeProvider time)
     : IAsyncDisposable
 {
     private readonly Batcher<EventToPublish, WebhookEventId?> _batcher =
-        new(published => CommitAsync(published, database, wake, metrics), options.Value.Publishing.GroupCommitSize, time,
+        new(published => CommitAsync(published, database, fresh, wake, metrics), options.Value.Publishing.GroupCommitSize, time,
             bytesOf: published => published.Data.Length);
 
     public async Task<WebhookEventId> PublishAsync(EventToPublish published, CancellationToken cancel)
@@ -31,9 +31,9 @@ internal sealed class GroupCommit(WebhookDatabase database, Wake wake, IOptions<
     public ValueTask DisposeAsync() => _batcher.DisposeAsync();
 
     private static async Task<IReadOnlyList<WebhookEventId?>> CommitAsync(
-        IReadOnlyList<EventToPublish> published, WebhookDatabase database, Wake wake, DispatcherMetrics metrics)
+        IReadOnlyList<EventToPublish> published, WebhookDatabase database, FreshEvents fresh, Wake wake, DispatcherMetrics metrics)
     {
-        var batch = new PublishBatch(published);
+        var batch = new PublishBatch(published, fresh);
         var stored = new HashSet<Guid>();
         var buckets = new HashSet<short>();
         await using (var connection = await database.OpenAsync(CancellationToken.None))
@@ -42,7 +42,7 @@ internal sealed class GroupCommit(WebhookDatabase database, Wake wake, IOptions<
         {
             while (await reader.ReadAsync(CancellationToken.None))
             {
-                stored.Add(reader.GetGuid(0));
+                stored.Add(batch.Stored(reader));
                 buckets.Add(reader.GetInt16(1));
             }
         }

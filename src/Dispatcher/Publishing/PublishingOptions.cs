@@ -16,7 +16,14 @@ public sealed class PublishingOptions
     /// </summary>
     public bool NotifyInTransaction { get; set; }
 
+    /// <summary>
+    /// How many bytes of the latest events a process that delivers keeps in memory, so that it need not read them back to send them; 0 keeps none.
+    /// Default 16 MiB.
+    /// </summary>
+    public long FreshBytes { get; set; } = 16 * 1024 * 1024;
+
     internal IEnumerable<string> Problems() =>
         WebhookDispatcherOptions.InRange("Publishing:MaxDataBytes", MaxDataBytes, 1, 16 * 1024 * 1024)
-            .Concat(WebhookDispatcherOptions.InRange("Publishing:GroupCommitSize", GroupCommitSize, 1, 10_000));
+            .Concat(WebhookDispatcherOptions.InRange("Publishing:GroupCommitSize", GroupCommitSize, 1, 10_000))
+            .Concat(WebhookDispatcherOptions.InRange("Publishing:FreshBytes", FreshBytes, 0, 1L << 40));
 }

@@ -9,7 +9,7 @@ using Webhooks.Dispatcher.Hosting;
 namespace Webhooks.Dispatcher.Publishing;
 
 internal sealed class WebhookPublisher(
-    WebhookDatabase database, GroupCommit groupCommit, Wake wake, IOptions<WebhookDispatcherOptions> options, DispatcherMetrics metrics)
+    WebhookDatabase database, GroupCommit groupCommit, FreshEvents fresh, Wake wake, IOptions<WebhookDispatcherOptions> options, DispatcherMetrics metrics)
     : IWebhookPublisher
 {
     public void Validate(EventToPublish published)
@@ -36,7 +36,10 @@ internal sealed class WebhookPublisher(
             command.BatchCommands.Add(database.Step("Publishing/notify", database.Channel, WakeMessages.Published));
         var stored = 0;
         await using (var reader = await command.ExecuteReaderAsync(cancellationToken))
-            while (await reader.ReadAsync(cancellationToken)) stored++;
+        {
+            for (; await reader.ReadAsync(cancellationToken); stored++) batch.Stored(reader);
+        }
+
         if (stored != batch.Ids.Length)
         {
             // Part of it may be in the caller's transaction by now; only a rollback takes it out again, and the exception says so.
@@ -59,14 +62,32 @@ internal sealed class WebhookPublisher(
     private PublishBatch Prepare(IReadOnlyList<EventToPublish> published)
     {
         foreach (var one in published) Validate(one);
-        return new PublishBatch(published);
+        return new PublishBatch(published, fresh);
     }
 }
 
 /// <summary>Events as the columns of one insert.</summary>
-internal sealed class PublishBatch(IReadOnlyList<EventToPublish> published)
+internal sealed class PublishBatch(IReadOnlyList<EventToPublish> published, FreshEvents fresh)
 {
+    // Rows come back in the order in which they were given, but for those of unknown applications, which do not come.
+    private int _next;
+
     public Guid[] Ids { get; } = published.Select(_ => WebhookEventId.New().Guid).ToArray();
+
+    /// <summary>Takes note of the row that the reader stands on.</summary>
+    public Guid Stored(NpgsqlDataReader reader)
+    {
+        var id = reader.GetGuid(0);
+        while (Ids[_next] != id) _next++;
+        if (fresh.IsKept)
+        {
+            // A copy: the caller may use its memory for something else as soon as it is told that the event is stored.
+            var one = published[_next];
+            fresh.Add(reader.GetInt16(1), reader.GetInt64(2), new FreshEvent(id, one.Type, reader.GetFieldValue<DateTimeOffset>(3), one.Data.ToArray()));
+        }
+
+        return id;
+    }
 
     public NpgsqlBatchCommand ToStep(WebhookDatabase database) => database.Step(
         "Publishing/publish",

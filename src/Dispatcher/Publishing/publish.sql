@@ -6,4 +6,4 @@ FROM unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::bytea[]) WITH OR
     AS p(application, id, type, dedupe_key, data, n)
 JOIN webhooks.application a ON a.id = p.application
 ORDER BY p.n
-RETURNING id, bucket
+RETURNING id, bucket, position, published_at

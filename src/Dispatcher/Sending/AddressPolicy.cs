@@ -6,49 +6,55 @@ namespace Webhooks.Dispatcher.Sending;
 
 /// <summary>
 /// Which addresses may be called: public ones, and those in the operator's allow-list. Judged after DNS, for the address
-/// that is connected to (promise 13).
+/// that is connected to (promise 13). An address that carries an IPv4 address inside must pass with both.
 /// </summary>
 internal sealed class AddressPolicy(IOptions<WebhookDispatcherOptions> options)
 {
-    // IANA special-purpose registries for IPv4 and IPv6; whatever is not globally reachable, and multicast.
-    private static readonly IPNetwork[] Special =
-    [
-        .. new[]
-        {
-            "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24",
-            "192.31.196.0/24", "192.52.193.0/24", "192.88.99.0/24", "192.168.0.0/16", "192.175.48.0/24", "198.18.0.0/15", "198.51.100.0/24",
-            "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4",
-            // Not in the registry: the address at which Azure serves its machines their metadata.
-            "168.63.129.16/32",
-        }.Select(network => IPNetwork.Parse(network)),
-    ];
+    private readonly IPNetwork[] _allowed = [.. options.Value.Sending.AllowedNetworks.Select(text => TryParse(text, out var network, out _) ? network : default)];
 
-    // IPv6: only 2000::/3 is given out for global use, and these parts of it are not.
-    private static readonly IPNetwork Global = IPNetwork.Parse("2000::/3");
-    private static readonly IPNetwork[] NotGlobal =
-    [
-        .. new[] { "2001::/23", "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3ffe::/16", "3fff::/20" }.Select(network => IPNetwork.Parse(network)),
-    ];
+    public bool IsAllowed(IPAddress address) => Problem(address) is null;
 
-    private readonly IPNetwork[] _allowed = [.. options.Value.Sending.AllowedNetworks.Select(network => IPNetwork.Parse(network))];
-
-    public bool IsAllowed(IPAddress address)
+    /// <summary>What kind of address it is that may not be called; null when it may.</summary>
+    public string? Problem(IPAddress address)
     {
         if (address.IsIPv4MappedToIPv6) address = address.MapToIPv4();
-        return IsPublic(address) || Array.Exists(_allowed, network => network.Contains(address));
+        if (SpecialNetworks.NameOf(address) is { } name && !IsListed(address)) return name;
+        foreach (var inside in SpecialNetworks.EmbeddedIn(address))
+            if (Problem(inside) is { } problem) return $"{problem}, as {inside} inside";
+        return null;
     }
 
-    public static bool IsPublic(IPAddress address)
+    private bool IsListed(IPAddress address) =>
+        Array.Exists(_allowed, network => network.Contains(address)
+            && (SpecialNetworks.EmbeddedIn(address, network) is not { } inside || Problem(inside) is null));
+
+    /// <summary>Reads an entry of the allow-list. IPv4 written as IPv6 becomes IPv4; what would not mean what it says is refused.</summary>
+    public static bool TryParse(string? text, out IPNetwork network, out string problem)
     {
-        if (address.IsIPv4MappedToIPv6) address = address.MapToIPv4();
-        return address.AddressFamily == AddressFamily.InterNetwork
-            ? !Array.Exists(Special, network => network.Contains(address))
-            : address.AddressFamily == AddressFamily.InterNetworkV6
-                && address.ScopeId == 0
-                && Global.Contains(address)
-                && !Array.Exists(NotGlobal, network => network.Contains(address));
+        problem = "is not";
+        if (!IPNetwork.TryParse(text, out network)) return false;
+        if (!IPAddress.TryParse(text.AsSpan(0, text!.IndexOf('/')), out var written) || !written.Equals(network.BaseAddress))
+        {
+            problem = $"has bits set beyond its prefix: write {network}, or the length that is meant";
+            return false;
+        }
+
+        if (network.BaseAddress.IsIPv4MappedToIPv6 && network.PrefixLength >= 96)
+            network = new IPNetwork(network.BaseAddress.MapToIPv4(), network.PrefixLength - 96);
+        else if (HoldsMapped(network))
+        {
+            problem = "holds all of IPv4 besides: write IPv4 networks as such, and IPv6 as ::1/128, fc00::/7 or 2000::/3";
+            return false;
+        }
+
+        return true;
+    }
+
+    // Not network.Contains, which compares a mapped address as if it were a short one, and finds it in fc00::/7.
+    private static bool HoldsMapped(IPNetwork network)
+    {
+        if (network.BaseAddress.AddressFamily != AddressFamily.InterNetworkV6) return false;
+        var (mapped, lowest) = (IPAddress.Any.MapToIPv6().GetAddressBytes(), network.BaseAddress.GetAddressBytes());
+        return Enumerable.Range(0, network.PrefixLength).All(bit => ((mapped[bit / 8] ^ lowest[bit / 8]) & (0x80 >> (bit % 8))) == 0);
     }
 }
-
-/// <summary>Every address that a name stands for is refused by the <see cref="AddressPolicy"/>.</summary>
-internal sealed class AddressRefusedException(string message) : Exception(message);

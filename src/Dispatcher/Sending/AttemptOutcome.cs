@@ -13,6 +13,9 @@ internal enum AttemptOutcome
     DnsFailed,
     ConnectTimedOut,
     ConnectFailed,
+    TlsExpired,
+    TlsWrongHost,
+    TlsUntrusted,
     TlsFailed,
     ConnectionReset,
     InvalidResponse,
@@ -32,6 +35,17 @@ internal sealed record AttemptResult(AttemptOutcome Outcome, int? StatusCode = n
 
     /// <summary>How long it took.</summary>
     public TimeSpan Duration { get; init; }
+
+    /// <summary>Whether the beginning of an answer came, whatever happened then.</summary>
+    public bool Answered { get; init; } = StatusCode is not null;
+
+    /// <summary>
+    /// Whether it failed before anything of an answer came, in a way that the network of this node could be the cause of. A silent endpoint is one
+    /// of them: over a connection that was made before, a network that is cut shows as silence. An address that is refused is not: that is our own policy.
+    /// </summary>
+    public bool IsConnectionFailure => !Answered && Outcome is AttemptOutcome.TimedOut or AttemptOutcome.DnsFailed or AttemptOutcome.ConnectTimedOut
+        or AttemptOutcome.ConnectFailed or AttemptOutcome.TlsExpired or AttemptOutcome.TlsWrongHost or AttemptOutcome.TlsUntrusted or AttemptOutcome.TlsFailed
+        or AttemptOutcome.ConnectionReset;
 }
 
 internal static class AttemptOutcomes
@@ -49,6 +63,9 @@ internal static class AttemptOutcomes
         AttemptOutcome.DnsFailed => "dns_failed",
         AttemptOutcome.ConnectTimedOut => "connect_timed_out",
         AttemptOutcome.ConnectFailed => "connect_failed",
+        AttemptOutcome.TlsExpired => "tls_expired",
+        AttemptOutcome.TlsWrongHost => "tls_wrong_host",
+        AttemptOutcome.TlsUntrusted => "tls_untrusted",
         AttemptOutcome.TlsFailed => "tls_failed",
         AttemptOutcome.ConnectionReset => "connection_reset",
         AttemptOutcome.InvalidResponse => "invalid_response",

@@ -5,55 +5,120 @@ using Microsoft.Extensions.Options;
 namespace Webhooks.Dispatcher.Sending;
 
 /// <summary>Makes the handler that all attempts go through: it connects only where the policy allows, follows nothing, keeps nothing.</summary>
-internal sealed class GuardedConnection(AddressPolicy addresses, IOptions<WebhookDispatcherOptions> options)
+internal sealed class GuardedConnection(
+    AddressPolicy addresses, HostResolver resolver, TlsHandshake tls, TimeProvider time, IOptions<WebhookDispatcherOptions> options)
 {
-    public SocketsHttpHandler CreateHandler() => new()
+    private SendingOptions Options => options.Value.Sending;
+
+    public SocketsHttpHandler CreateHandler()
     {
-        ConnectCallback = ConnectAsync,
-        ConnectTimeout = options.Value.Sending.ConnectTimeout,
-        AllowAutoRedirect = false,
-        AutomaticDecompression = DecompressionMethods.None,
-        UseCookies = false,
-        // A proxy would resolve and connect by its own rules, past the policy.
-        UseProxy = false,
-        // A customer has no business with the platform's trace ids.
-        ActivityHeadersPropagator = null,
-        // Names are looked up again by then, so that an endpoint that moved is found.
-        PooledConnectionLifetime = TimeSpan.FromMinutes(2),
-        PooledConnectionIdleTimeout = TimeSpan.FromSeconds(30),
-        MaxResponseHeadersLength = 32,
-        MaxResponseDrainSize = 0,
-    };
+        var handler = new SocketsHttpHandler
+        {
+            AllowAutoRedirect = false,
+            AutomaticDecompression = DecompressionMethods.None,
+            UseCookies = false,
+            // HTTP_PROXY and its kin are for programs that call what they choose; a proxy resolves and connects by its own rules, past the policy.
+            UseProxy = false,
+            // A customer has no business with the platform's trace ids.
+            ActivityHeadersPropagator = null,
+            // Names are looked up and judged again by then, so that an endpoint that moved is found.
+            PooledConnectionLifetime = Options.ConnectionLifetime,
+            PooledConnectionIdleTimeout = TimeSpan.FromSeconds(30),
+            MaxResponseHeadersLength = 32,
+            MaxResponseDrainSize = 0,
+        };
+        if (Options.Proxy is { } proxy)
+        {
+            handler.UseProxy = true;
+            handler.Proxy = new WebProxy(proxy) { Credentials = Credentials(proxy) };
+            // The only address that is connected to is the proxy's, which the operator chose.
+            handler.ConnectTimeout = Options.ConnectTimeout;
+            handler.SslOptions = tls.ThroughProxy();
+        }
+        else
+        {
+            // It bounds its own steps, so that it can say which of them took too long.
+            handler.ConnectCallback = ConnectAsync;
+        }
+
+        return handler;
+    }
 
     private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancel)
     {
         var host = context.DnsEndPoint.Host;
-        var found = IPAddress.TryParse(host, out var literal) ? [literal] : await Dns.GetHostAddressesAsync(host, cancel);
+        var began = time.GetTimestamp();
+        var found = await ResolveAsync(host, cancel);
         var allowed = Array.FindAll(found, addresses.IsAllowed);
         if (allowed.Length == 0)
         {
-            throw new AddressRefusedException(
-                $"{host} resolves only to addresses outside the public internet ({string.Join(", ", found.Take(4).AsEnumerable())}); Sending:AllowedNetworks may allow them.");
+            throw new ConnectFailure(AttemptOutcome.AddressRefused,
+                $"{host} leads only to addresses outside the public internet ({string.Join(", ", found.Take(4).Select(address => $"{address}: {addresses.Problem(address)}"))}); "
+                + "Sending:AllowedNetworks may allow them.");
         }
 
-        Exception? last = null;
-        foreach (var address in allowed)
+        // The address that was judged is the one connected to: a second look-up could give another.
+        var connection = new NetworkStream(
+            await AddressRace.FirstAsync(AddressRace.Order(allowed), ConnectAsync, Left(), time, cancel), ownsSocket: true);
+        if (context.InitialRequestMessage.RequestUri?.Scheme != Uri.UriSchemeHttps) return connection;
+        try
         {
-            // The address that was judged is the one connected to: a second look-up could give another.
+            return await WithinAsync(token => tls.SecureAsync(connection, host, token), AttemptOutcome.ConnectTimedOut, $"{host} took the connection, and did not answer in TLS", cancel);
+        }
+        catch
+        {
+            await connection.DisposeAsync();
+            throw;
+        }
+
+        async Task<Socket> ConnectAsync(IPAddress address, CancellationToken token)
+        {
             var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
             try
             {
-                await socket.ConnectAsync(new IPEndPoint(address, context.DnsEndPoint.Port), cancel);
-                return new NetworkStream(socket, ownsSocket: true);
+                await socket.ConnectAsync(new IPEndPoint(address, context.DnsEndPoint.Port), token);
+                return socket;
             }
-            catch (Exception exception)
+            catch
             {
                 socket.Dispose();
-                if (exception is OperationCanceledException) throw;
-                last = exception;
+                throw;
             }
         }
 
-        throw last!;
+        async Task<IPAddress[]> ResolveAsync(string name, CancellationToken token)
+        {
+            try
+            {
+                return await WithinAsync(inTime => resolver.ResolveAsync(name, inTime), AttemptOutcome.DnsFailed, $"No name server gave an address of {name}", token);
+            }
+            catch (SocketException exception)
+            {
+                throw new ConnectFailure(AttemptOutcome.DnsFailed, $"{name} has no address: {exception.Message}", exception);
+            }
+        }
+
+        TimeSpan Left()
+        {
+            var left = Options.ConnectTimeout - time.GetElapsedTime(began);
+            return left > TimeSpan.FromMilliseconds(1) ? left : TimeSpan.FromMilliseconds(1);
+        }
+
+        async Task<T> WithinAsync<T>(Func<CancellationToken, Task<T>> step, AttemptOutcome late, string what, CancellationToken token)
+        {
+            using var limit = new CancellationTokenSource(Left(), time);
+            using var over = CancellationTokenSource.CreateLinkedTokenSource(token, limit.Token);
+            try
+            {
+                return await step(over.Token);
+            }
+            catch (OperationCanceledException) when (!token.IsCancellationRequested)
+            {
+                throw new ConnectFailure(late, $"{what} within {Options.ConnectTimeout.TotalSeconds:0.#} s.");
+            }
+        }
     }
+
+    private static NetworkCredential? Credentials(Uri proxy) =>
+        proxy.UserInfo.Split(':', 2) is [{ Length: > 0 } name, var password] ? new(Uri.UnescapeDataString(name), Uri.UnescapeDataString(password)) : null;
 }

@@ -30,28 +30,31 @@ internal static class OutcomeClassifier
 
     public static AttemptOutcome Classify(Exception exception, bool timedOut)
     {
-        for (Exception? cause = exception; cause is not null; cause = cause.InnerException)
-            if (cause is AddressRefusedException) return AttemptOutcome.AddressRefused;
+        if (ConnectFailure.In(exception) is { } failure) return failure.Outcome;
         if (timedOut) return AttemptOutcome.TimedOut;
-        // Nobody else cancels: it is the handler, whose time for connecting was up.
+        // Nobody else cancels: it is the handler, whose time for connecting to a proxy was up.
         if (exception is OperationCanceledException or TimeoutException) return AttemptOutcome.ConnectTimedOut;
         for (Exception? cause = exception; cause is not null; cause = cause.InnerException)
             if (cause is AuthenticationException) return AttemptOutcome.TlsFailed;
-        return exception is HttpRequestException request
-            ? request.HttpRequestError switch
-            {
-                HttpRequestError.NameResolutionError => AttemptOutcome.DnsFailed,
-                HttpRequestError.ConnectionError when request.InnerException is SocketException { SocketErrorCode: SocketError.TryAgain or SocketError.NoData or SocketError.HostNotFound } =>
-                    // A resolver that does not answer, or knows no address: the handler calls only an unknown name a failed resolution.
-                    AttemptOutcome.DnsFailed,
-                HttpRequestError.ConnectionError => AttemptOutcome.ConnectFailed,
-                HttpRequestError.SecureConnectionError => AttemptOutcome.TlsFailed,
-                HttpRequestError.ResponseEnded => AttemptOutcome.ConnectionReset,
-                HttpRequestError.InvalidResponse or HttpRequestError.HttpProtocolError or HttpRequestError.VersionNegotiationError => AttemptOutcome.InvalidResponse,
-                HttpRequestError.ConfigurationLimitExceeded => AttemptOutcome.ResponseTooLarge,
-                _ => AttemptOutcome.ConnectionReset,
-            }
-            : exception is IOException ? AttemptOutcome.ConnectionReset
-            : AttemptOutcome.InvalidResponse;
+        var error = exception switch
+        {
+            HttpRequestException request => request.HttpRequestError,
+            // In the body of an answer.
+            HttpIOException body => body.HttpRequestError,
+            _ => (HttpRequestError?)null,
+        };
+        return error switch
+        {
+            HttpRequestError.NameResolutionError => AttemptOutcome.DnsFailed,
+            HttpRequestError.ConnectionError when exception.InnerException is SocketException { SocketErrorCode: SocketError.TryAgain or SocketError.NoData or SocketError.HostNotFound } =>
+                // A resolver that does not answer, or knows no address: the handler calls only an unknown name a failed resolution.
+                AttemptOutcome.DnsFailed,
+            HttpRequestError.ConnectionError or HttpRequestError.ProxyTunnelError => AttemptOutcome.ConnectFailed,
+            HttpRequestError.SecureConnectionError => AttemptOutcome.TlsFailed,
+            HttpRequestError.InvalidResponse or HttpRequestError.HttpProtocolError or HttpRequestError.VersionNegotiationError => AttemptOutcome.InvalidResponse,
+            HttpRequestError.ConfigurationLimitExceeded => AttemptOutcome.ResponseTooLarge,
+            null when exception is not IOException => AttemptOutcome.InvalidResponse,
+            _ => AttemptOutcome.ConnectionReset,
+        };
     }
 }

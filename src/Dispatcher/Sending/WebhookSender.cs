@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Diagnostics;
 using System.Net.Http.Headers;
 using System.Text;
@@ -19,16 +20,22 @@ internal sealed class WebhookSender(
 
     // Not an HttpClient: its timeout, default headers and tracking of pending requests are paid for at every attempt, and none is used.
     private readonly HttpMessageInvoker _invoker = new(handlers.CreateHandler(ClientName), disposeHandler: false);
+    private readonly AttemptTimeouts _timeouts = new(options.Value.Sending.Timeout, time);
 
-    public void Dispose() => _invoker.Dispose();
+    public void Dispose()
+    {
+        _invoker.Dispose();
+        _timeouts.Dispose();
+    }
 
     public async Task<AttemptResult> SendAsync(Uri url, string id, byte[] body, WebhookSecret[] secrets, CancellationToken cancel)
     {
         var began = time.GetTimestamp();
         var startedAt = clock.Now;
         using var activity = DispatcherDiagnostics.Source.StartActivity("webhooks.send", ActivityKind.Client);
-        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        timeout.CancelAfter(options.Value.Sending.Timeout);
+        var timeout = _timeouts.Rent();
+        var abort = cancel.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), timeout);
+        var answered = false;
         AttemptResult result;
         try
         {
@@ -40,6 +47,7 @@ internal sealed class WebhookSender(
             request.Headers.TryAddWithoutValidation(WebhookHeaders.Timestamp, timestamp.ToString(System.Globalization.CultureInfo.InvariantCulture));
             request.Headers.TryAddWithoutValidation(WebhookHeaders.Signature, WebhookSigner.Sign(id, timestamp, body, secrets));
             using var response = await _invoker.SendAsync(request, timeout.Token);
+            answered = true;
             result = await ReadAsync(response, timeout.Token);
         }
         catch (Exception exception) when (!cancel.IsCancellationRequested)
@@ -48,9 +56,17 @@ internal sealed class WebhookSender(
             result = new AttemptResult(outcome, Detail: outcome switch
             {
                 AttemptOutcome.TimedOut => $"No complete answer within {options.Value.Sending.Timeout}.",
-                AttemptOutcome.ConnectTimedOut => $"No connection within {options.Value.Sending.ConnectTimeout}.",
-                _ => Describe(exception),
-            });
+                _ => ConnectFailure.In(exception)?.Message ?? Describe(exception),
+            })
+            {
+                Answered = answered,
+            };
+        }
+        finally
+        {
+            // Waits for it if it is at work: a source that is given back must not be cancelled afterwards.
+            await abort.DisposeAsync();
+            _timeouts.Return(timeout);
         }
 
         result = result with { StartedAt = startedAt, Duration = time.GetElapsedTime(began) };
@@ -71,12 +87,19 @@ internal sealed class WebhookSender(
         if (outcome != AttemptOutcome.Delivered) return new AttemptResult(outcome, status, wait, await ReadExcerptAsync(stream, cancel));
 
         var limit = options.Value.Sending.MaxResponseBytes;
-        var answer = new byte[4096];
-        for (var total = 0L; await stream.ReadAsync(answer, cancel) is var read and > 0;)
+        var answer = ArrayPool<byte>.Shared.Rent(4096);
+        try
         {
-            total += read;
-            if (total > limit)
-                return new AttemptResult(AttemptOutcome.ResponseTooLarge, status, wait, $"The answer's body is longer than {limit} bytes.");
+            for (var total = 0L; await stream.ReadAsync(answer, cancel) is var read and > 0;)
+            {
+                total += read;
+                if (total > limit)
+                    return new AttemptResult(AttemptOutcome.ResponseTooLarge, status, wait, $"The answer's body is longer than {limit} bytes.");
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(answer);
         }
 
         return new AttemptResult(outcome, status, wait);

@@ -1,5 +1,11 @@
 namespace Webhooks.Dispatcher.Sequencing;
 
+/// <summary>The numbers that a stream got: from the first on, one for each position.</summary>
+internal sealed record Growth(long First)
+{
+    public List<long> Positions { get; } = [];
+}
+
 /// <summary>What a batch writes: numbers for the events that streams take, verdicts on the others, changes put in force. Pure.</summary>
 internal sealed class BatchPlan
 {
@@ -13,7 +19,7 @@ internal sealed class BatchPlan
 
     public List<PendingChange> Changes { get; } = [];
 
-    public Dictionary<long, long> Heads { get; } = [];
+    public Dictionary<long, Growth> Grown { get; } = [];
 
     /// <summary>Whether some endpoint got its history in this batch, which may be of any length.</summary>
     public bool HasHistory => Changes.Exists(change => change.Since is not null);
@@ -38,7 +44,8 @@ internal sealed class BatchPlan
     public void Append(SequencedStream stream, long position)
     {
         stream.Head++;
-        Heads[stream.Endpoint] = stream.Head;
+        if (!Grown.TryGetValue(stream.Endpoint, out var growth)) Grown.Add(stream.Endpoint, growth = new Growth(stream.Head));
+        growth.Positions.Add(position);
         DeliveryEndpoints.Add(stream.Endpoint);
         DeliverySeqs.Add(stream.Head);
         DeliveryPositions.Add(position);

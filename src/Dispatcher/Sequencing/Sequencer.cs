@@ -3,24 +3,30 @@ using Npgsql;
 using Webhooks.Dispatcher.Applications;
 using Webhooks.Dispatcher.Database;
 using Webhooks.Dispatcher.Diagnostics;
+using Webhooks.Dispatcher.Epochs;
+using Webhooks.Dispatcher.Publishing;
 
 namespace Webhooks.Dispatcher.Sequencing;
 
 /// <summary>What one batch did.</summary>
+/// <param name="Epoch">The epoch in which it was done.</param>
 /// <param name="Events">Events sequenced.</param>
 /// <param name="Deliveries">Numbers given.</param>
-/// <param name="Heads">The streams that grew, with their new heads.</param>
+/// <param name="Grown">The streams that grew, and by what.</param>
 /// <param name="More">Whether more was visible than the batch took.</param>
-internal sealed record SequencedBatch(int Events, int Deliveries, IReadOnlyDictionary<long, long> Heads, bool More)
+internal sealed record SequencedBatch(int Epoch, int Events, int Deliveries, IReadOnlyDictionary<long, Growth> Grown, bool More)
 {
-    public static readonly SequencedBatch Nothing = new(0, 0, new Dictionary<long, long>(), false);
+    public static readonly SequencedBatch Nothing = new(0, 0, 0, new Dictionary<long, Growth>(), false);
+
+    /// <summary>Nothing yet: the epoch had to be raised first.</summary>
+    public static readonly SequencedBatch AfterRaise = Nothing with { More = true };
 }
 
 /// <summary>
 /// Numbers what was published, per endpoint and without a hole (promise 2). Events are taken in the order of their positions, as far as
 /// committed, each matched with the endpoints in force at its place, once.
 /// </summary>
-internal sealed class Sequencer(WebhookDatabase database, IOptions<WebhookDispatcherOptions> options, DispatcherMetrics metrics)
+internal sealed class Sequencer(WebhookDatabase database, EpochGuard epochs, FreshEvents fresh, IOptions<WebhookDispatcherOptions> options, DispatcherMetrics metrics)
 {
     private const int BatchesKept = 100;
     private const int ApplicationsKept = 5000;
@@ -28,14 +34,14 @@ internal sealed class Sequencer(WebhookDatabase database, IOptions<WebhookDispat
 
     private readonly BucketMemory[] _memory = Enumerable.Range(0, WebhookApplications.Buckets).Select(_ => new BucketMemory()).ToArray();
 
-    /// <summary>The buckets that have something pending.</summary>
-    public async Task<List<short>> FindPendingAsync(CancellationToken cancel)
+    /// <summary>Those of these buckets that have something pending.</summary>
+    public async Task<List<short>> FindPendingAsync(IReadOnlyCollection<short> buckets, CancellationToken cancel)
     {
-        var buckets = new List<short>();
-        await using var command = database.Command("Sequencing/find_pending");
+        var pending = new List<short>();
+        await using var command = database.Command("Sequencing/find_pending", buckets.ToArray());
         await using var reader = await command.ExecuteReaderAsync(cancel);
-        while (await reader.ReadAsync(cancel)) buckets.Add(reader.GetInt16(0));
-        return buckets;
+        while (await reader.ReadAsync(cancel)) pending.Add(reader.GetInt16(0));
+        return pending;
     }
 
     /// <summary>Sequences one batch of a bucket. Not to be called twice at a time for the same bucket in one process.</summary>
@@ -46,7 +52,14 @@ internal sealed class Sequencer(WebhookDatabase database, IOptions<WebhookDispat
         try
         {
             await using var connection = await database.OpenAsync(cancel);
-            var read = await ReadAsync(connection, bucket, cancel);
+            var (epoch, read) = await ReadAsync(connection, bucket, cancel);
+            if (read is null)
+            {
+                await RollbackAsync(connection, cancel);
+                await epochs.CheckAsync(connection, cancel);
+                return SequencedBatch.AfterRaise;
+            }
+
             if (read.Pending.Count == 0)
             {
                 await RollbackAsync(connection, cancel);
@@ -56,7 +69,9 @@ internal sealed class Sequencer(WebhookDatabase database, IOptions<WebhookDispat
 
             using var activity = DispatcherDiagnostics.Source.StartActivity("webhooks.sequence");
             activity?.SetTag("webhooks.events", read.Pending.Count);
-            if (memory.Batch != read.Batch || memory.Directory.Count > ApplicationsKept) memory.Directory.Clear();
+            if (memory.Batch != read.Batch || memory.Epoch != epoch || memory.Directory.Count > ApplicationsKept) memory.Directory.Clear();
+            // A place may have been another event's in a database that has lost commits since.
+            if (memory.Epoch != epoch) fresh.Forget();
             await LoadStreamsAsync(connection, bucket, read, memory.Directory, cancel);
             var duplicates = await JudgeDuplicatesAsync(connection, bucket, read, cancel);
             var plan = await PlanAsync(connection, bucket, read, duplicates, memory.Directory, cancel);
@@ -65,11 +80,11 @@ internal sealed class Sequencer(WebhookDatabase database, IOptions<WebhookDispat
             memory.KeyedSincePrune += read.Pending.Count(pending => pending is PendingEvent { DedupeKey: not null });
             await WriteAsync(connection, bucket, read.Batch + 1, state, plan, duplicates, memory, cancel);
 
-            memory.Batch = read.Batch + 1;
+            (memory.Batch, memory.Epoch) = (read.Batch + 1, epoch);
             committed = true;
             var events = read.Pending.Count(pending => pending is PendingEvent);
             metrics.Sequenced(events, plan.DeliverySeqs.Count, plan.Unmatched.Count, duplicates.Count);
-            return new SequencedBatch(events, plan.DeliverySeqs.Count, plan.Heads, !complete);
+            return new SequencedBatch(epoch, events, plan.DeliverySeqs.Count, plan.Grown, !complete);
         }
         finally
         {
@@ -78,7 +93,8 @@ internal sealed class Sequencer(WebhookDatabase database, IOptions<WebhookDispat
         }
     }
 
-    private async Task<BatchRead> ReadAsync(NpgsqlConnection connection, short bucket, CancellationToken cancel)
+    /// <summary>Null instead of a batch when the database is not the one that is recorded: its streams need a new epoch before they grow.</summary>
+    private async Task<(int Epoch, BatchRead? Read)> ReadAsync(NpgsqlConnection connection, short bucket, CancellationToken cancel)
     {
         await using var batch = new NpgsqlBatch(connection)
         {
@@ -86,10 +102,18 @@ internal sealed class Sequencer(WebhookDatabase database, IOptions<WebhookDispat
             {
                 WebhookDatabase.Begin,
                 database.Step("Sequencing/lock_bucket", bucket),
+                // Under the bucket's lock, without which nobody raises an epoch: what is compared here holds until the commit.
+                database.Step("Epochs/read_standing"),
                 database.Step("Sequencing/read_batch", bucket, options.Value.Sequencing.BatchSize),
             },
         };
+        var seen = epochs.Seen;
         await using var reader = await batch.ExecuteReaderAsync(cancel);
+        await reader.NextResultAsync(cancel);
+        await reader.ReadAsync(cancel);
+        var standing = DatabaseStanding.Read(reader);
+        if (standing.Compare(null, seen) is not IdentityChange.None) return (standing.Epoch, null);
+        epochs.Note(standing);
         await reader.NextResultAsync(cancel);
         BatchRead? read = null;
         while (await reader.ReadAsync(cancel))
@@ -98,7 +122,7 @@ internal sealed class Sequencer(WebhookDatabase database, IOptions<WebhookDispat
             if (!reader.IsDBNull(7)) read.Pending.Add(BatchRead.ReadPending(reader));
         }
 
-        return read ?? throw new InvalidOperationException($"Bucket {bucket} has no state; the schema was not set up by the migrations.");
+        return (standing.Epoch, read ?? throw new InvalidOperationException($"Bucket {bucket} has no state; the schema was not set up by the migrations."));
     }
 
     private async Task LoadStreamsAsync(
@@ -186,7 +210,7 @@ internal sealed class Sequencer(WebhookDatabase database, IOptions<WebhookDispat
         if (plan.DeliverySeqs.Count > 0)
         {
             steps.Add(database.Step("Sequencing/write_deliveries", bucket, plan.DeliveryEndpoints.ToArray(), plan.DeliverySeqs.ToArray(), plan.DeliveryPositions.ToArray()));
-            steps.Add(database.Step("Delivery/make_due", plan.Heads.Keys.Order().ToArray()));
+            steps.Add(database.Step("Delivery/make_due", plan.Grown.Keys.Order().ToArray()));
         }
 
         if (plan.Unmatched.Count > 0) steps.Add(database.Step("Sequencing/write_unmatched", bucket, plan.Unmatched.ToArray()));
@@ -221,6 +245,9 @@ internal sealed class Sequencer(WebhookDatabase database, IOptions<WebhookDispat
     private sealed class BucketMemory
     {
         public long Batch { get; set; } = -1;
+
+        // A database that lost batches gives their numbers again, and another node may have used them up.
+        public int Epoch { get; set; }
 
         public StreamDirectory Directory { get; } = new();
 

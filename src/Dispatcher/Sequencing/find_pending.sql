@@ -1,8 +1,8 @@
--- Locks nothing. Which buckets have something to sequence: beyond the mark, or in a gap that has been filled.
+-- Locks nothing. Which of these buckets have something to sequence: beyond the mark, or in a gap that has been filled. $1 buckets
 -- Everything is looked up from the newest sequencer_batch row on, so what was sequenced costs nothing, even while an old snapshot keeps it.
 -- The lowest of each is asked for, and not whether there is any: that is one step in an index, whatever the planner believes of the table.
 SELECT b.bucket
-FROM webhooks.bucket b
+FROM unnest($1::smallint[]) AS b(bucket)
 CROSS JOIN LATERAL (
     SELECT mark, gap_first, gap_last FROM webhooks.sequencer_batch s WHERE s.bucket = b.bucket ORDER BY s.batch DESC LIMIT 1
 ) s

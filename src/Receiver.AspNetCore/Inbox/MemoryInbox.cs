@@ -115,7 +115,7 @@ internal sealed class MemoryInbox : IWebhookInbox
         public void Reset(StreamPosition? position) => Tally.Reset(
             position, NumbersAfter, seq => Numbered.Keys.Where(key => key.Seq > seq).Select(key => new EpochStart(key.Epoch, key.Seq)));
 
-        public string? IdOf(InboxEvent one) => Numbered.GetValueOrDefault((one.Seq, one.Epoch))?.Id;
+        public string? IdOf(InboxEvent one) => StoreDecision.StoredId(one, Tally.Epochs, key => Numbered.GetValueOrDefault(key)?.Id);
 
         public StoreOutcome Store(InboxEvent one, StoreRules rules)
         {

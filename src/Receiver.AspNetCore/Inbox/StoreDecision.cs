@@ -3,10 +3,23 @@ namespace Webhooks.Receiver;
 /// <summary>Decides what becomes of events, from what is known; every store asks here.</summary>
 internal static class StoreDecision
 {
+    /// <summary>
+    /// The id stored under an event's number: of its epoch, or of another one that counts there if its own does. A sender may restate a number, but not for another event.
+    /// </summary>
+    /// <param name="candidate">The event.</param>
+    /// <param name="epochs">The known epochs.</param>
+    /// <param name="find">The id stored under a number and an epoch.</param>
+    public static string? StoredId(InboxEvent candidate, EpochMap epochs, Func<(long Seq, int Epoch), string?> find)
+    {
+        if (find((candidate.Seq, candidate.Epoch)) is { } same) return same;
+        return !epochs.Counts(candidate.Epoch, candidate.Seq) ? null : epochs.Starts
+            .Where(start => epochs.Counts(start.Epoch, candidate.Seq)).Select(start => find((candidate.Seq, start.Epoch))).FirstOrDefault(id => id is not null);
+    }
+
     /// <summary>Stores events one after the other, or none of them when the rules say so.</summary>
     /// <param name="events">The events.</param>
     /// <param name="tally">What is known of the source.</param>
-    /// <param name="storedId">The id stored under an event's epoch and number, when there is one.</param>
+    /// <param name="storedId">The id stored under an event's number, as <see cref="StoredId"/> finds it.</param>
     /// <param name="rules">What storing is held to.</param>
     /// <param name="store">Stores one that is held to rules.</param>
     public static IReadOnlyList<StoreOutcome> StoreAll(

@@ -60,7 +60,7 @@ internal static class SqliteShelf
     {
         var stored = StoredIds(file, source, events);
         return StoreDecision.StoreAll(
-            events, tally, one => stored.GetValueOrDefault((one.Seq, one.Epoch)), rules, (one, each) => Store(file, source, tally, one, stored, each));
+            events, tally, one => IdOf(one, tally, stored), rules, (one, each) => Store(file, source, tally, one, stored, each));
     }
 
     private static StoreOutcome Store(
@@ -127,10 +127,13 @@ internal static class SqliteShelf
         return stored;
     }
 
+    private static string? IdOf(InboxEvent one, InboxTally tally, Dictionary<(long, int), string> stored) =>
+        StoreDecision.StoredId(one, tally.Epochs, key => stored.GetValueOrDefault(key));
+
     private static StoreOutcome StoreNumbered(
         SqliteConnection file, string source, InboxTally tally, InboxEvent one, Dictionary<(long, int), string> stored, StoreRules rules)
     {
-        var outcome = StoreDecision.Decide(one, tally, stored.GetValueOrDefault((one.Seq, one.Epoch)), rules);
+        var outcome = StoreDecision.Decide(one, tally, IdOf(one, tally, stored), rules);
         if (outcome != StoreOutcome.Stored) return outcome;
         tally.Endpoint ??= one.Endpoint;
         stored.Add((one.Seq, one.Epoch), one.Id);

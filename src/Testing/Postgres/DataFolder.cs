@@ -23,13 +23,16 @@ internal sealed class DataFolder
 
     public string ServerSettings => Path.Combine(Data, "webhooks.conf");
 
+    /// <summary>By which the programs of PostgreSQL find the password of another server.</summary>
+    public string PassFile => Path.Combine(Root, "passfile");
+
     public string PasswordFile => Path.Combine(Root, "password");
 
     public bool IsInitialised => File.Exists(PasswordFile);
 
     private string OwnerFile => Path.Combine(Root, "owner");
 
-    /// <summary>The process number in PostgreSQL's own lock file, and whether it says that connections are taken.</summary>
+    /// <summary>The process number in PostgreSQL's own lock file, and whether it says that connections are taken; a standby takes those that read.</summary>
     public (int Id, bool Ready)? Postmaster
     {
         get
@@ -77,6 +80,13 @@ internal sealed class DataFolder
     {
         if (IsKept) TryDo(() => File.Delete(OwnerFile));
         else TryDo(Delete);
+    }
+
+    /// <summary>Copies the data, and the password last.</summary>
+    public void CopyTo(DataFolder other, ServerAccount? account)
+    {
+        CopyFolder(Data, other.Data, account);
+        CopyFile(PasswordFile, other.PasswordFile, account);
     }
 
     public string LogExcerpt()
@@ -168,6 +178,21 @@ internal sealed class DataFolder
         if (!OperatingSystem.IsWindows())
             File.SetUnixFileMode(Root, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         if (account is not null) ProcessTable.ChangeOwner(Root, account);
+    }
+
+    private static void CopyFolder(string from, string to, ServerAccount? account)
+    {
+        if (OperatingSystem.IsWindows()) Directory.CreateDirectory(to);
+        else Directory.CreateDirectory(to, File.GetUnixFileMode(from));
+        if (account is not null) ProcessTable.ChangeOwner(to, account);
+        foreach (var folder in Directory.EnumerateDirectories(from)) CopyFolder(folder, Path.Combine(to, Path.GetFileName(folder)), account);
+        foreach (var file in Directory.EnumerateFiles(from)) CopyFile(file, Path.Combine(to, Path.GetFileName(file)), account);
+    }
+
+    private static void CopyFile(string from, string to, ServerAccount? account)
+    {
+        File.Copy(from, to);
+        if (account is not null) ProcessTable.ChangeOwner(to, account);
     }
 
     private ProcessIdentity? ReadOwner() => File.Exists(OwnerFile) ? ProcessIdentity.Parse(File.ReadAllText(OwnerFile)) : null;

@@ -51,7 +51,61 @@ public sealed class PrivatePostgres : IAsyncDisposable
     /// <exception cref="PostgresStartException">It did not start; the message has the server's log.</exception>
     /// <exception cref="InvalidOperationException">The data directory is in use, or holds something else.</exception>
     /// <exception cref="ArgumentException">An option is out of its range.</exception>
-    public static async Task<PrivatePostgres> StartAsync(PrivatePostgresOptions? options = null, CancellationToken ct = default)
+    public static Task<PrivatePostgres> StartAsync(PrivatePostgresOptions? options = null, CancellationToken ct = default) =>
+        StartAsync(options, (server, _) => server.InitialiseAsync(ct), ct);
+
+    /// <summary>Copies the data as it is now, while the server runs (<c>pg_basebackup</c>).</summary>
+    /// <param name="ct">Gives up.</param>
+    /// <exception cref="PostgresStartException">The copy failed; the message says why.</exception>
+    public async Task<PostgresBackup> BackUpAsync(CancellationToken ct = default)
+    {
+        var (binaries, account) = (PostgresBinaries.Find(_options.BinaryDirectory), ServerAccount.Current);
+        var folder = DataFolder.Create(kept: null, account);
+        try
+        {
+            await folder.ClaimAsync(ct);
+            await new ServerProcess(binaries, account, folder).CopyAsync(Port, await PasswordAsync(ct), asStandby: false, ct);
+            return new PostgresBackup(folder);
+        }
+        catch
+        {
+            folder.Release();
+            throw;
+        }
+    }
+
+    /// <summary>Starts another server that follows this one by asynchronous streaming replication and can be read. It goes on without this one.</summary>
+    /// <param name="options">How; null for a throw-away server on a free port.</param>
+    /// <param name="ct">Gives up; what was started is ended.</param>
+    /// <inheritdoc cref="StartAsync(PrivatePostgresOptions?, CancellationToken)" path="/exception"/>
+    public Task<PrivatePostgres> StartStandbyAsync(PrivatePostgresOptions? options = null, CancellationToken ct = default) =>
+        StartAsync(options, async (server, _) => await server.CopyAsync(Port, await PasswordAsync(ct), asStandby: true, ct), ct);
+
+    /// <summary>Makes a standby a primary with a timeline of its own, and waits until it can be written to.</summary>
+    /// <param name="ct">Ends the wait.</param>
+    /// <exception cref="PostgresException">The server is no standby (SQLSTATE 55000).</exception>
+    public async Task PromoteAsync(CancellationToken ct = default)
+    {
+        await using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(ConnectionString) { Pooling = false }.ToString());
+        await connection.OpenAsync(ct);
+        await using var command = connection.CreateCommand();
+        command.CommandText = "SELECT pg_promote(wait => true)";
+        await command.ExecuteScalarAsync(ct);
+    }
+
+    internal async Task UntilWritableAsync(CancellationToken ct)
+    {
+        await using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(ConnectionString) { Pooling = false }.ToString());
+        await connection.OpenAsync(ct);
+        await using var command = connection.CreateCommand();
+        command.CommandText = "SELECT pg_is_in_recovery()";
+        while ((bool)(await command.ExecuteScalarAsync(ct))!) await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System, ct);
+    }
+
+    /// <param name="options">How.</param>
+    /// <param name="fill">Puts the data into a folder that has none.</param>
+    /// <param name="ct">Gives up.</param>
+    internal static async Task<PrivatePostgres> StartAsync(PrivatePostgresOptions? options, Func<ServerProcess, DataFolder, Task> fill, CancellationToken ct)
     {
         options ??= new PrivatePostgresOptions();
         options.Validate();
@@ -63,7 +117,7 @@ public sealed class PrivatePostgres : IAsyncDisposable
         var postgres = new PrivatePostgres(options, folder, new ServerProcess(binaries, account, folder));
         try
         {
-            if (!folder.IsInitialised) await postgres._server.InitialiseAsync(ct);
+            if (!folder.IsInitialised) await fill(postgres._server, folder);
             await postgres.StartAgainAsync(ct);
             return postgres;
         }
@@ -171,7 +225,7 @@ public sealed class PrivatePostgres : IAsyncDisposable
 
     private async Task DescribeAsync(CancellationToken ct)
     {
-        var password = (await File.ReadAllTextAsync(_folder.PasswordFile, ct)).Trim();
+        var password = await PasswordAsync(ct);
         ConnectionString = new NpgsqlConnectionStringBuilder
         {
             Host = "127.0.0.1", Port = Port, Database = "postgres", Username = "postgres", Password = password,
@@ -181,6 +235,8 @@ public sealed class PrivatePostgres : IAsyncDisposable
         await connection.OpenAsync(ct);
         Version = connection.PostgreSqlVersion;
     }
+
+    private async Task<string> PasswordAsync(CancellationToken ct) => (await File.ReadAllTextAsync(_folder.PasswordFile, ct)).Trim();
 
     private Dictionary<string, string> Settings()
     {

@@ -37,6 +37,40 @@ internal sealed class ServerProcess(PostgresBinaries binaries, ServerAccount? ac
         File.Move(passwordFile, folder.PasswordFile);
     }
 
+    /// <summary>Copies the data of a running server, as pg_basebackup does.</summary>
+    /// <param name="port">The other server's port.</param>
+    /// <param name="password">Its superuser's password, which the copy has too.</param>
+    /// <param name="asStandby">Whether the copy, once started, follows the other server.</param>
+    /// <param name="ct">Gives up.</param>
+    public async Task CopyAsync(int port, string password, bool asStandby, CancellationToken ct)
+    {
+        await WritePrivateAsync(folder.PassFile, $"*:*:*:*:{password}\n", ct);
+        string[] command =
+        [
+            binaries.Path("pg_basebackup"), "-d", $"host=127.0.0.1 port={port} user=postgres passfile='{folder.PassFile}'", "-D", folder.Data,
+            "--wal-method=stream", "--checkpoint=fast", "--no-sync", .. asStandby ? ["--write-recovery-conf"] : Array.Empty<string>(),
+        ];
+        if (!OperatingSystem.IsWindows()) command = ["/usr/bin/env", .. ServerAccount.Wrap(account, command, tied: true)];
+        var log = Path.Combine(folder.Root, "basebackup.log");
+        using (var copy = await LaunchAsync(command, log))
+        {
+            await copy.WaitForExitAsync(ct);
+            if (copy.ExitCode != 0)
+                throw new PostgresStartException($"pg_basebackup failed in {folder.Root}:\n{await File.ReadAllTextAsync(log, ct)}");
+        }
+
+        await WritePrivateAsync(folder.PasswordFile, password, ct);
+    }
+
+    /// <summary>Has the next start recover the data as from an archive, and so begin a new timeline at the end of what was copied.</summary>
+    public async Task RecoverAtNextStartAsync(CancellationToken ct)
+    {
+        await File.AppendAllTextAsync(
+            Path.Combine(folder.Data, "postgresql.auto.conf"),
+            "restore_command = 'false'\nrecovery_target = 'immediate'\nrecovery_target_action = 'promote'\n", ct);
+        await WritePrivateAsync(Path.Combine(folder.Data, "recovery.signal"), "", ct);
+    }
+
     /// <summary>Starts the server and waits until it takes connections; false when somebody else has its port.</summary>
     public async Task<bool> TryStartAsync(IEnumerable<KeyValuePair<string, string>> settings, TimeSpan timeout, CancellationToken ct)
     {

@@ -1,4 +1,6 @@
 using System.Net;
+using Microsoft.Extensions.DependencyInjection;
+using Webhooks.Dispatcher.Sending;
 using Webhooks.Testing;
 
 namespace Webhooks.Dispatcher.Tests.Delivery;
@@ -64,8 +66,9 @@ public class OutcomeTests
     public async Task Attempt_NameOfAnAddressNotAllowed_IsRefusedWhenConnecting()
     {
         await using var receiver = await ScriptedReceiver.StartAsync();
-        await using var platform = await Platform.StartAsync(options => options.Sending.AllowedNetworks.Clear());
-        var (application, endpoint) = await platform.AddEndpointAsync(new Uri($"http://localhost:{receiver.Port}/"));
+        await using var platform = await Platform.StartAsync(
+            options => options.Sending.AllowedNetworks.Clear(), services: services => services.AddSingleton<LookUp>(_ => [IPAddress.Loopback]));
+        var (application, endpoint) = await platform.AddEndpointAsync(new Uri($"http://rebinding.example:{receiver.Port}/"));
         await platform.PublishAsync(application);
         var stream = await platform.WaitForStreamAsync(endpoint.Id, stream => stream.Status == EndpointStatus.Paused);
         Assert.Contains("address_refused", stream.PauseEvidence);

@@ -16,7 +16,7 @@ public class TakeoverTests
         var application = await one.Applications.CreateAsync("many");
         for (var i = 0; i < 50; i++) await one.Endpoints.CreateAsync(application, new EndpointSettings("http://127.0.0.1:9/"));
         await one.ExecuteAsync("UPDATE webhooks.delivery_state SET due_at = now()");
-        var claims = await Task.WhenAll(Enumerable.Range(0, 20).Select(i => (i % 2 == 0 ? one : two).Get<LeaseStore>().ClaimAsync(7, default)));
+        var claims = await Task.WhenAll(Enumerable.Range(0, 20).Select(i => (i % 2 == 0 ? one : two).ClaimAsync(7)));
         var taken = claims.SelectMany(leases => leases).Select(lease => lease.Endpoint).ToList();
         Assert.Equal(50, taken.Count);
         Assert.Equal(50, taken.Distinct().Count());
@@ -29,7 +29,7 @@ public class TakeoverTests
         await using var dead = await Platform.StartAsync(worker: false);
         var (application, endpoint) = await dead.AddEndpointAsync(receiver.Url);
         await dead.ExecuteAsync("UPDATE webhooks.delivery_state SET due_at = now()");
-        var lease = Assert.Single(await dead.Get<LeaseStore>().ClaimAsync(10, default));
+        var lease = Assert.Single(await dead.ClaimAsync(10));
         await using var alive = await Platform.StartAsync(connectionString: dead.ConnectionString);
         var since = Stopwatch.StartNew();
         for (var i = 0; i < 5; i++) await alive.PublishAsync(application);
@@ -53,7 +53,7 @@ public class TakeoverTests
         await using var platform = await Platform.StartAsync(worker: false);
         await platform.AddEndpointAsync(new Uri("http://127.0.0.1:9/"));
         await platform.ExecuteAsync("UPDATE webhooks.delivery_state SET due_at = now()");
-        var lease = Assert.Single(await platform.Get<LeaseStore>().ClaimAsync(10, default));
+        var lease = Assert.Single(await platform.ClaimAsync(10));
         Assert.True(await platform.Get<Settler>().SettleAsync(lease, Delivered(1, 1), forgetFailures: false));
         await platform.ExecuteAsync(change);
         Assert.False(await platform.Get<Settler>().SettleAsync(lease, Delivered(2, 2), forgetFailures: false));

@@ -87,9 +87,4 @@ public class HealthAndMetricsTests
         using var answer = await http.GetAsync("/health");
         return (answer.StatusCode, await answer.Content.ReadAsStringAsync());
     }
-
-    private sealed class ShiftedClock(TimeSpan by) : TimeProvider
-    {
-        public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + by;
-    }
 }

@@ -24,6 +24,17 @@ public class OptionsTests
         { "Sending:Timeout must lie", o => o.Sending.Timeout = TimeSpan.FromMinutes(3) },
         { "Sending:MaxResponseBytes must lie", o => o.Sending.MaxResponseBytes = -1 },
         { "Sending:AllowedNetworks must be in CIDR form such as 10.1.0.0/16; '10.0.0.0' is not.", o => o.Sending.AllowedNetworks.Add("10.0.0.0") },
+        { "'10.1.2.3/8' has bits set beyond its prefix: write 10.0.0.0/8", o => o.Sending.AllowedNetworks.Add("10.1.2.3/8") },
+        { "'::/0' holds all of IPv4 besides", o => o.Sending.AllowedNetworks.Add("::/0") },
+        { "'::ffff:0.0.0.0/95' has bits", o => o.Sending.AllowedNetworks.Add("::ffff:0.0.0.0/95") },
+        { "Sending:ConnectionLifetime must lie", o => o.Sending.ConnectionLifetime = TimeSpan.Zero },
+        { "Sending:Proxy must be an http URL", o => (o.Sending.Proxy, o.Sending.ProxyJudgesAddresses) = (new Uri("socks5://egress.internal"), true) },
+        { "Sending:ProxyJudgesAddresses must be true", o => o.Sending.Proxy = new Uri("http://egress.internal:4750") },
+        { "Egress:Window must lie", o => o.Egress.Window = TimeSpan.Zero },
+        { "Egress:MinEndpoints must lie", o => o.Egress.MinEndpoints = 1 },
+        { "Egress:ConfirmAfter must lie", o => o.Egress.ConfirmAfter = TimeSpan.FromSeconds(-1) },
+        { "Egress:LongestWait must lie", o => o.Egress.LongestWait = TimeSpan.Zero },
+        { "Egress:Patience must lie", o => o.Egress.Patience = TimeSpan.Zero },
     };
 
     [Theory]

@@ -51,8 +51,9 @@ public class OutcomeClassifierTests
     [Fact]
     public void Classify_Exception_ByItsCause()
     {
-        Assert.Equal(AttemptOutcome.AddressRefused, Classify(new HttpRequestException("", new AddressRefusedException(""))));
-        Assert.Equal(AttemptOutcome.AddressRefused, OutcomeClassifier.Classify(new HttpRequestException("", new AddressRefusedException("")), timedOut: true));
+        Assert.Equal(AttemptOutcome.AddressRefused, Classify(new HttpRequestException("", new ConnectFailure(AttemptOutcome.AddressRefused, ""))));
+        Assert.Equal(AttemptOutcome.AddressRefused, OutcomeClassifier.Classify(new HttpRequestException("", new ConnectFailure(AttemptOutcome.AddressRefused, "")), timedOut: true));
+        Assert.Equal(AttemptOutcome.TlsExpired, Classify(new HttpRequestException("", new ConnectFailure(AttemptOutcome.TlsExpired, ""))));
         Assert.Equal(AttemptOutcome.ConnectTimedOut, Classify(new TaskCanceledException("", new TimeoutException())));
         Assert.Equal(AttemptOutcome.TimedOut, OutcomeClassifier.Classify(new TaskCanceledException(), timedOut: true));
         Assert.Equal(AttemptOutcome.TimedOut, OutcomeClassifier.Classify(new IOException(), timedOut: true));

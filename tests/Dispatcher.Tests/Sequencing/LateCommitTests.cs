@@ -34,7 +34,7 @@ public class LateCommitTests
         await platform.PublishAsync(application);
         Assert.Equal(1, (await sequencer.RunOnceAsync(bucket, default)).Events);
         await youngerTransaction.CommitAsync();
-        Assert.Contains(bucket, await sequencer.FindPendingAsync(default));
+        Assert.Contains(bucket, await sequencer.FindPendingAsync([bucket], default));
         Assert.Equal(1, (await sequencer.RunOnceAsync(bucket, default)).Events);
 
         Assert.Equal(3, (await platform.Endpoints.GetStreamAsync(endpoint.Id)).Head);

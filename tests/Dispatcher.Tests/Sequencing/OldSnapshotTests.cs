@@ -54,7 +54,7 @@ public partial class OldSnapshotTests
         var database = platform.Get<WebhookDatabase>();
         var buffers = new Dictionary<string, long>();
         await using var connection = await platform.Data.OpenConnectionAsync();
-        foreach (var (query, arguments) in new[] { ("Sequencing/find_pending", ""), ("Sequencing/read_batch", $"({bucket}, 100)") })
+        foreach (var (query, arguments) in new[] { ("Sequencing/find_pending", "(ARRAY[0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15]::smallint[])"), ("Sequencing/read_batch", $"({bucket}, 100)") })
         {
             await using var explain = new NpgsqlCommand(
                 $"PREPARE q AS {database.Query(query)}; EXPLAIN (ANALYZE, BUFFERS) EXECUTE q{arguments}", connection);

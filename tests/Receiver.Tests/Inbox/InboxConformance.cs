@@ -70,6 +70,33 @@ public abstract class InboxConformance
         Assert.Equal(HoldReason.StreamConflict, (await Inbox.GetStateAsync("acme", default)).Hold?.Reason);
     }
 
+    // The sender gave numbers twice before it raised the epoch: what it restates is no duplicate of what was processed under that number.
+    [Theory]
+    [InlineData(3)]
+    [InlineData(0)]
+    public async Task Store_NumberRestatedInALaterEpoch_ForAnotherEvent_IsAConflict(long processed)
+    {
+        await StartAsync(0);
+        await StoreAsync(1, 2, 3);
+        for (var seq = 1; seq <= processed; seq++) await SettleAsync(seq - 1, seq);
+        await Inbox.AddEpochAsync("acme", new EpochStart(2, 3), default);
+        Assert.Equal(
+            [StoreOutcome.Duplicate, StoreOutcome.Conflict],
+            await Inbox.StoreAsync("acme", [Sent.Stored(1, 2, "evt_1_1"), Sent.Stored(2, 2, "evt_other")], new StoreRules(100), default));
+        Assert.Equal(HoldReason.StreamConflict, (await Inbox.GetStateAsync("acme", default)).Hold?.Reason);
+    }
+
+    [Fact]
+    public async Task Store_NumberOfALaterEpoch_AtOrAboveItsBeginning_IsNoConflict()
+    {
+        await StartAsync(0);
+        await StoreAsync(1, 2, 3);
+        await Inbox.AddEpochAsync("acme", new EpochStart(2, 3), default);
+        Assert.Equal(
+            [StoreOutcome.Stored, StoreOutcome.Duplicate],
+            await Inbox.StoreAsync("acme", [Sent.Stored(3, 2), Sent.Stored(3)], new StoreRules(100), default));
+    }
+
     [Fact]
     public async Task Store_FirstEndpointCounts_AnotherIsRefused()
     {
