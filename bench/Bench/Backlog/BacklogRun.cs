@@ -40,7 +40,7 @@ internal sealed class BacklogRun(Stage stage, Stage empty, PausedPlatform paused
         var (feedOne, feed) = await FeedAsync(held, published, cancel);
 
         Report.Progress("  Draining it ...");
-        await stage.BeginAsync();
+        await stage.BeginAsync(cancel);
         var strict = await DrainStrictAsync(published, cancel);
         var left = published - await stage.Platform.SettledAsync(cancel);
         await stage.Platform.Endpoints.UpdateAsync(paused.Held.Id, new EndpointSettings(sink.Url(0).ToString()) { Batch = new BatchSettings { MaxEvents = 500 } }, cancel);

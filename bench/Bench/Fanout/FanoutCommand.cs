@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using Webhooks.Bench.Measuring;
 using Webhooks.Bench.Setup;
 using Webhooks.Bench.Sink;
@@ -16,13 +17,14 @@ internal static class FanoutCommand
         var widths = CountList.Option("--widths", "Endpoints that each event goes to", 1, 100, 1000, 10_000);
         var deliveries = new Option<int>("--deliveries") { Description = "Deliveries at each width, in at most 10,000 events", DefaultValueFactory = _ => 100_000 };
         var runs = new Option<int>("--runs") { Description = "Runs of which the medians are taken", DefaultValueFactory = _ => 3 };
-        var command = new Command("fanout", "One event to 1, 100, 1,000 and 10,000 endpoints: numbers given and deliveries made per second") { widths, deliveries, runs, Report.Json };
+        var profile = new Option<bool>("--profile") { Description = "Print which statements take the server's time" };
+        var command = new Command("fanout", "One event to 1, 100, 1,000 and 10,000 endpoints: numbers given and deliveries made per second") { widths, deliveries, runs, profile, Report.Json };
         command.SetAction((parsed, cancel) => Report.RunAsync(parsed, report =>
-            RunAsync(parsed.GetValue(widths)!, parsed.GetValue(deliveries), parsed.GetValue(runs), report, cancel)));
+            RunAsync(parsed.GetValue(widths)!, parsed.GetValue(deliveries), parsed.GetValue(runs), parsed.GetValue(profile), report, cancel)));
         return command;
     }
 
-    private static async Task RunAsync(int[] widths, int deliveries, int runs, Report report, CancellationToken cancel)
+    private static async Task RunAsync(int[] widths, int deliveries, int runs, bool profile, Report report, CancellationToken cancel)
     {
         await using var server = await BenchServer.StartAsync(cancel);
         await using var sink = await SinkProcess.StartAsync(cancel);
@@ -33,10 +35,11 @@ internal static class FanoutCommand
             {
                 var events = Math.Clamp(deliveries / width, 1, MostEvents);
                 Report.Progress($"Run {run} of {runs}: {events} events to {width} endpoints ...");
-                var one = await FanoutRun.RunAsync(server, sink, width, events, cancel);
+                var one = await FanoutRun.RunAsync(server, sink, width, events, profile, cancel);
                 report.Require(one.Numbered == one.Deliveries && one.Settled == one.Deliveries && one.Sink.IsInOrder(one.Deliveries),
                     $"{width} endpoints: {one.Deliveries} deliveries due, {one.Numbered} numbered, {one.Settled} settled, sink {one.Sink}");
-                Report.Progress($"  {one.NumberedPerSecond:F0} numbered/s, {one.DeliveredPerSecond:F0} delivered/s");
+                Report.Progress(string.Create(CultureInfo.InvariantCulture,
+                    $"  {one.NumberedPerSecond:F0} numbered/s, {one.DeliveredPerSecond:F0} delivered/s; CPU for a delivery: dispatcher {Cpu(one, cpu => cpu.Sender):F0} us, database {Cpu(one, cpu => cpu.Server):F0} us, sink {Cpu(one, cpu => cpu.Sink):F0} us"));
                 figures[width].Add(one);
             }
         }
@@ -50,6 +53,8 @@ internal static class FanoutCommand
         }
 
         report.Add("postgres", await server.DescribeAsync(cancel), "");
+
+        static double Cpu(FanoutFigures one, Func<CpuUse, double> part) => part(one.Costs.Cpu) / one.Flow * 1e6;
 
         double Median(int width, Func<FanoutFigures, double> figure) => new Distribution(figures[width].Select(figure)).Median;
     }

@@ -19,7 +19,7 @@ internal static class FanoutRun
     private const int WarmUp = 2;
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
 
-    public static async Task<FanoutFigures> RunAsync(BenchServer server, SinkProcess sink, int width, int events, CancellationToken cancel)
+    public static async Task<FanoutFigures> RunAsync(BenchServer server, SinkProcess sink, int width, int events, bool profile, CancellationToken cancel)
     {
         var connectionString = await server.CreateDatabaseAsync(cancel);
         WebhookApplicationId application;
@@ -35,13 +35,14 @@ internal static class FanoutRun
         await PublishLoad.AtOnceAsync(stage.Platform, 0, WarmUp, Event, cancel);
         await stage.WaitAsync("warming up", counts => counts.Settled, WarmUp * (long)width, Patience, cancel);
 
-        await stage.BeginAsync();
+        await stage.BeginAsync(cancel);
         var (flow, all) = (events * (long)width, (WarmUp + events) * (long)width);
         var began = await PublishLoad.AtOnceAsync(stage.Platform, WarmUp, events, Event, cancel);
         var counts = await stage.WaitAsync("delivered", counts => counts.Settled, all, Patience, cancel);
         var numbered = await stage.Platform.CountAsync("SELECT count(*) FROM webhooks.delivery", cancel);
         var settled = await stage.Platform.SettledAsync(cancel);
         var arrived = await sink.CountAsync(cancel);
+        if (profile) await stage.ProfileAsync();
         return new FanoutFigures(
             all, flow, numbered, settled, arrived, PerSecond(counts.NumberedAt), PerSecond(counts.SettledAt), await stage.FinishAsync(cancel));
 

@@ -57,7 +57,7 @@ internal sealed class GrowthRun
         var warmUp = Math.Max(_applications.Length, events / 10);
         await PublishLoad.InGroupAsync(stage.Platform, warmUp, Event, cancel);
         await stage.WaitAsync("warming up", counts => counts.Settled, warmUp, Patience, cancel);
-        await stage.BeginAsync();
+        await stage.BeginAsync(cancel);
         var began = Stopwatch.GetTimestamp();
         await PublishLoad.InGroupAsync(stage.Platform, events, Event, cancel);
         var counts = await stage.WaitAsync("settled", counts => counts.Settled, warmUp + events, Patience, cancel);

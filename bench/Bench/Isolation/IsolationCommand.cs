@@ -38,7 +38,7 @@ internal static class IsolationCommand
         await using var run = await IsolationRun.StartAsync(server, sink, holes, plan, rounds, cancel);
         Report.Progress("Warming up ...");
         await run.StageAsync(0, cancel);
-        await run.Stage.BeginAsync();
+        await run.Stage.BeginAsync(cancel);
         var (calm, ratios, stages) = (new List<Latencies>(), holes.ToDictionary(count => count, _ => new List<double>()), holes.ToDictionary(count => count, _ => new List<Latencies>()));
         for (var round = 1; round <= rounds; round++)
         {

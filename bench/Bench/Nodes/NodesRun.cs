@@ -36,7 +36,7 @@ internal static class NodesRun
         await sink.ResetAsync(new SinkRun(plan.Endpoints, 0) { Latency = plan.Latency }, cancel);
         await using var stage = await Stage.StartAsync(server, sink, new NodeSettings(connectionString, plan.Sends), nodes, cancel);
 
-        await stage.BeginAsync();
+        await stage.BeginAsync(cancel);
         var began = Stopwatch.GetTimestamp();
         var most = TimeSpan.FromSeconds(plan.Seconds * Patience);
         var publishing = PublishLoad.InBulkAsync(stage.Platform, events, n => new EventToPublish(applications[n % plan.Endpoints], Payload.EventType, Payload.Data(n)), cancel);

@@ -54,8 +54,9 @@ internal sealed class Stage : IAsyncDisposable
     }
 
     /// <summary>What is measured begins here.</summary>
-    public async Task BeginAsync()
+    public async Task BeginAsync(CancellationToken cancel)
     {
+        if (_server.CountsStatements) await Platform.ExecuteAsync("SELECT pg_stat_statements_reset()", cancel);
         foreach (var node in _nodes) ResidentMemory.ResetPeak(node.ProcessId);
         _before = await ServerCounters.ReadAsync(Platform.Data, _server.CountsStatements);
         _cpuBefore = Cpu();
@@ -87,6 +88,9 @@ internal sealed class Stage : IAsyncDisposable
 
     /// <summary>Settles commit without waiting for the disk; this waits, and with it all before it.</summary>
     public Task FlushAsync(CancellationToken cancel) => Platform.ExecuteAsync("INSERT INTO flushed VALUES (now())", cancel);
+
+    /// <summary>Prints the statements that took most of the server's time since <see cref="BeginAsync"/>.</summary>
+    public Task ProfileAsync() => _server.CountsStatements ? ServerCounters.PrintTopAsync(Platform.Data) : Task.CompletedTask;
 
     /// <summary>What it took since <see cref="BeginAsync"/>. Stops everything, for only then has every connection told its transactions.</summary>
     public async Task<StageCosts> FinishAsync(CancellationToken cancel)
