@@ -76,6 +76,7 @@ internal sealed class BacklogRun(Stage stage, Stage empty, PausedPlatform paused
                 else none = await SliceAsync(empty, beside, pair * slice, slice, cancel);
             }
 
+            Report.Progress($"    {full:F0}/s with, {none:F0}/s without{(pair == 0 ? ", warming up" : "")}");
             if (pair == 0) continue;
             ratios.Add(full / none);
             rates.Add(full);

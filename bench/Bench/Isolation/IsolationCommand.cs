@@ -39,7 +39,7 @@ internal static class IsolationCommand
         Report.Progress("Warming up ...");
         await run.StageAsync(0, cancel);
         await run.Stage.BeginAsync(cancel);
-        var (calm, ratios, stages) = (new List<Latencies>(), holes.ToDictionary(count => count, _ => new List<double>()), holes.ToDictionary(count => count, _ => new List<Latencies>()));
+        var (calm, pairs) = (new List<Latencies>(), holes.ToDictionary(count => count, _ => new List<(Latencies Before, Latencies Meanwhile)>()));
         for (var round = 1; round <= rounds; round++)
         {
             Report.Progress($"Round {round} of {rounds}:");
@@ -49,8 +49,7 @@ internal static class IsolationCommand
                 var before = await SayAsync(0);
                 var meanwhile = await SayAsync(count);
                 calm.Add(before);
-                stages[count].Add(meanwhile);
-                ratios[count].Add(meanwhile.P99 / before.P99);
+                pairs[count].Add((before, meanwhile));
             }
         }
 
@@ -58,23 +57,28 @@ internal static class IsolationCommand
         foreach (var count in holes)
         {
             var suffix = count == 1 ? "" : $"_{count}";
-            report.Add("p99_ratio" + suffix, new Distribution(ratios[count]).Median, $"p99 of the others while {count} do not answer, against just before");
-            report.Add("p50_ms_with" + suffix, Median(stages[count], one => one.P50), "from the appointed time to the receipt, meanwhile", 2);
-            report.Add("p99_ms_with" + suffix, Median(stages[count], one => one.P99), "", 2);
+            report.Add("p99_ratio" + suffix, Ratio(one => one.P99), $"p99 of the others while {count} do not answer, against just before");
+            report.Add("p99_ratio_steady" + suffix, Ratio(one => one.SteadyP99), "the same without the first three seconds, in which the requests that hang are not known as slow yet");
+            report.Add("p50_ms_with" + suffix, Meanwhile(one => one.P50), "from the appointed time to the receipt, meanwhile", 2);
+            report.Add("p99_ms_with" + suffix, Meanwhile(one => one.P99), "", 2);
+
+            double Ratio(Func<Latencies, double> of) => new Distribution(pairs[count].Select(pair => of(pair.Meanwhile) / of(pair.Before))).Median;
+
+            double Meanwhile(Func<Latencies, double> of) => new Distribution(pairs[count].Select(pair => of(pair.Meanwhile))).Median;
         }
 
-        report.Add("p50_ms_before", Median(calm, one => one.P50), "the same, while all answer", 2);
-        report.Add("p99_ms_before", Median(calm, one => one.P99), "", 2);
+        report.Add("p50_ms_before", Calm(one => one.P50), "the same, while all answer", 2);
+        report.Add("p99_ms_before", Calm(one => one.P99), "", 2);
         report.Add("p99_ms_before_max", calm.Max(one => one.P99), "the highest of those stages: how much they differ without any cause", 2);
         report.Add("postgres", await server.DescribeAsync(cancel), "");
 
         async Task<Latencies> SayAsync(int count)
         {
             var one = await run.StageAsync(count, cancel);
-            Report.Progress(string.Create(CultureInfo.InvariantCulture, $"  {count,3} do not answer: p50 {one.P50:F1} ms, p99 {one.P99:F1} ms"));
+            Report.Progress(string.Create(CultureInfo.InvariantCulture, $"  {count,3} do not answer: p50 {one.P50:F1} ms, p99 {one.P99:F1} ms, {one.SteadyP99:F1} ms after the first seconds"));
             return one;
         }
 
-        static double Median(List<Latencies> of, Func<Latencies, double> figure) => new Distribution(of.Select(figure)).Median;
+        double Calm(Func<Latencies, double> of) => new Distribution(calm.Select(of)).Median;
     }
 }

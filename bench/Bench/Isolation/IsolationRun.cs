@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Webhooks.Bench.Measuring;
 using Webhooks.Bench.Setup;
 using Webhooks.Bench.Sink;
@@ -7,7 +8,8 @@ using Webhooks.Dispatcher;
 namespace Webhooks.Bench.Isolation;
 
 /// <summary>Milliseconds from the appointed time to the receipt, of the endpoints that answer.</summary>
-internal sealed record Latencies(double P50, double P99);
+/// <param name="SteadyP99">Of the events after the first three seconds: requests that hang hold places among the quick ones until they count as slow.</param>
+internal sealed record Latencies(double P50, double P99, double SteadyP99);
 
 /// <summary>
 /// The endpoints that are looked at, the one beside them that stops answering, and others that stop with it. After each stage all answer again, and
@@ -16,6 +18,7 @@ internal sealed record Latencies(double P50, double P99);
 internal sealed class IsolationRun : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan Onset = TimeSpan.FromSeconds(3);
 
     private readonly SinkProcess _sink;
     private readonly IsolationPlan _plan;
@@ -72,9 +75,11 @@ internal sealed class IsolationRun : IAsyncDisposable
         var healthy = Enumerable.Range(first, count).Where(n => _endpointOf[n] < (holes == 0 ? targets : Healthy)).ToList();
         var arrivals = await ArrivedAsync(healthy, cancel);
         await EndAsync(holes, cancel);
-        var latencies = new Distribution(healthy.Where(n => _endpointOf[n] < Healthy).Select(n =>
+        var (latencies, steady) = (Of(_ => true), Of(n => Stopwatch.GetElapsedTime(_scheduled[first], _scheduled[n]) >= Onset));
+        return new Latencies(latencies.Median, latencies.Percentile(0.99), steady.Percentile(0.99));
+
+        Distribution Of(Func<int, bool> taken) => new(healthy.Where(n => _endpointOf[n] < Healthy && taken(n)).Select(n =>
             arrivals[n] == 0 ? double.PositiveInfinity : Distribution.Milliseconds(_scheduled[n], arrivals[n])));
-        return new Latencies(latencies.Median, latencies.Percentile(0.99));
     }
 
     /// <summary>Waits until everything has been delivered to everybody, and requires that it was.</summary>
