@@ -30,14 +30,30 @@ internal sealed class SinkProcess : IAsyncDisposable
         return new SinkProcess(process, new Uri(address));
     }
 
+    /// <summary>CPU time that the sink has used since it began.</summary>
+    public TimeSpan CpuTime
+    {
+        get
+        {
+            _process.Refresh();
+            return _process.TotalProcessorTime;
+        }
+    }
+
     public Uri Url(int endpoint) => new(_client.BaseAddress!, $"/e/{endpoint}");
 
     public Uri[] Urls(int endpoints) => [.. Enumerable.Range(0, endpoints).Select(Url)];
 
+    /// <summary>An address that takes a request and never answers it. Nothing of it is in the ledger.</summary>
+    public Uri UrlWithoutAnswer(int number) => new(_client.BaseAddress!, $"/never/{number}");
+
     /// <summary>Begins a new ledger.</summary>
-    public async Task ResetAsync(int endpoints, int events, CancellationToken cancel)
+    public Task ResetAsync(int endpoints, int events, CancellationToken cancel) => ResetAsync(new SinkRun(endpoints, events), cancel);
+
+    /// <inheritdoc cref="ResetAsync(int, int, CancellationToken)"/>
+    public async Task ResetAsync(SinkRun run, CancellationToken cancel)
     {
-        using var answer = await _client.GetAsync(new Uri($"/reset?endpoints={endpoints}&events={events}", UriKind.Relative), cancel);
+        using var answer = await _client.PostAsJsonAsync(new Uri("/reset", UriKind.Relative), run, cancel);
         answer.EnsureSuccessStatusCode();
     }
 

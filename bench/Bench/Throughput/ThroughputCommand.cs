@@ -35,21 +35,21 @@ internal static class ThroughputCommand
         await using var sink = await SinkProcess.StartAsync(cancel);
         Report.Progress("Warming up ...");
         await BareAsync(events);
-        await EngineRun.RunAsync(server, sink, endpoints, events, form, profile: false, cancel);
+        await EngineRun.RunAsync(server, sink, new EngineLoad(endpoints, events) { Publish = form }, profile: false, cancel);
 
         var bare = new List<double>();
         var before = await BareAsync(events);
         var ours = new List<EngineFigures>();
         for (var run = 1; run <= runs; run++)
         {
-            var figures = await EngineRun.RunAsync(server, sink, endpoints, events, form, profile, cancel);
+            var figures = await EngineRun.RunAsync(server, sink, new EngineLoad(endpoints, events) { Publish = form }, profile, cancel);
             ours.Add(figures);
             // A machine is not as fast in one minute as in the next: what ran just before and just after says how fast it was meanwhile.
             var after = await BareAsync(events);
             bare.Add((before + after) / 2);
             before = after;
             report.Require(
-                figures.Settled == events && figures.Sink.Distinct == events && figures.Sink.OutOfOrder == 0,
+                figures.Settled == events && figures.Sink.IsInOrder(events),
                 $"run {run}: {events} published, {figures.Settled} settled, sink {figures.Sink}");
             Report.Progress(string.Create(CultureInfo.InvariantCulture,
                 $"run {run}: bare {bare[^1]:F0}/s, ours {events / figures.Elapsed.TotalSeconds:F0}/s, ratio {events / figures.Elapsed.TotalSeconds / bare[^1]:F3}; published at {events / figures.Published.TotalSeconds:F0}/s; CPU of this process {figures.CpuSeconds:F1} s of {figures.Elapsed.TotalSeconds:F1} s"));
@@ -82,7 +82,7 @@ internal static class ThroughputCommand
             await sink.ResetAsync(endpoints, count, cancel);
             var elapsed = await BareLoop.RunAsync(sink.Urls(endpoints), count, cancel);
             var counts = await sink.CountAsync(cancel);
-            report.Require(counts.Distinct == count && counts.OutOfOrder == 0, $"bare loop: {count} sent, sink {counts}");
+            report.Require(counts.IsInOrder(count), $"bare loop: {count} sent, sink {counts}");
             return count / elapsed.TotalSeconds;
         }
     }
