@@ -40,6 +40,8 @@ internal sealed class SinkProcess : IAsyncDisposable
         }
     }
 
+    public string Origin => _client.BaseAddress!.GetLeftPart(UriPartial.Authority);
+
     public Uri Url(int endpoint) => new(_client.BaseAddress!, $"/e/{endpoint}");
 
     public Uri[] Urls(int endpoints) => [.. Enumerable.Range(0, endpoints).Select(Url)];
@@ -70,7 +72,7 @@ internal sealed class SinkProcess : IAsyncDisposable
         while (true)
         {
             var counts = await CountAsync(cancel);
-            if (counts.Distinct >= distinct || Stopwatch.GetElapsedTime(began) > most) return counts;
+            if (counts.Distinct + counts.Broken >= distinct || Stopwatch.GetElapsedTime(began) > most) return counts;
             await Task.Delay(20, cancel);
         }
     }

@@ -15,13 +15,17 @@ internal sealed record EngineLoad(int Endpoints, int Events)
 
     public PublishForm Publish { get; init; }
 
+    /// <summary>Whether the sink must get each stream in order.</summary>
+    public bool InOrder { get; init; } = true;
+
     /// <summary>Makes the endpoints something else than strict.</summary>
     public Func<EndpointSettings, EndpointSettings>? Settings { get; init; }
 }
 
 /// <summary>What a run of the dispatcher gave.</summary>
 internal sealed record EngineFigures(
-    int Events, TimeSpan Published, TimeSpan Elapsed, ServerCounters Server, long Settled, SinkCounts Sink, double RssMegabytes, double CpuSeconds, double ServerCpuSeconds)
+    int Events, TimeSpan Published, TimeSpan Elapsed, ServerCounters Server, long Settled, SinkCounts Sink, double RssMegabytes, double CpuSeconds,
+    double ServerCpuSeconds, double SinkCpuSeconds)
 {
     public double PerSecond => Events / Elapsed.TotalSeconds;
 }
@@ -32,7 +36,7 @@ internal static class EngineRun
     private const int PublishersInGroup = 512;
     private const int PublishersOfTransactions = 4;
     private const int EventsInTransaction = 100;
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
     public static async Task<EngineFigures> RunAsync(
         BenchServer server, SinkProcess sink, EngineLoad load, bool profile, CancellationToken cancel)
@@ -46,7 +50,7 @@ internal static class EngineRun
         using var settled = new SettledCount(events);
         var before = await ServerCounters.ReadAsync(platform.Data, server.CountsStatements);
         using var self = Process.GetCurrentProcess();
-        var (cpuBefore, serverCpuBefore) = (self.TotalProcessorTime, ServerCpu.Seconds(server.Postgres.ProcessId));
+        var (cpuBefore, serverCpuBefore, sinkCpuBefore) = (self.TotalProcessorTime, ServerCpu.Seconds(server.Postgres.ProcessId), sink.CpuTime);
 
         var began = Stopwatch.GetTimestamp();
         await (load.Publish == PublishForm.Group ? PublishInGroupAsync() : PublishInTransactionsAsync());
@@ -62,7 +66,7 @@ internal static class EngineRun
         return new EngineFigures(
             events, published, elapsed, after - before, await platform.SettledAsync(cancel), await sink.CountAsync(cancel),
             self.WorkingSet64 / 1048576.0, (self.TotalProcessorTime - cpuBefore).TotalSeconds,
-            ServerCpu.Seconds(server.Postgres.ProcessId) - serverCpuBefore);
+            ServerCpu.Seconds(server.Postgres.ProcessId) - serverCpuBefore, (sink.CpuTime - sinkCpuBefore).TotalSeconds);
 
         EventToPublish Event(int n) => new(applications[n % endpoints], Payload.EventType, Payload.Data(n));
 
