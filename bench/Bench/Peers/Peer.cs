@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 
 namespace Webhooks.Bench.Peers;
@@ -31,4 +32,33 @@ internal sealed record Peer(string Name, string Script, JsonObject Settings, str
 
     /// <summary>In the order in which they are measured.</summary>
     public static readonly IReadOnlyList<Peer> All = [PgBoss, NodeBare, GraphileWorker];
+
+    /// <summary>The same with some other settings.</summary>
+    public Peer With(JsonObject others)
+    {
+        var settings = Settings.DeepClone().AsObject();
+        foreach (var (name, value) in others) settings[name] = value?.DeepClone();
+        return this with { Settings = settings };
+    }
+
+    /// <summary>Reads <c>name=value</c>; what is no number, truth value or the like is text.</summary>
+    public static JsonObject ParseSettings(IEnumerable<string> settings)
+    {
+        var parsed = new JsonObject();
+        foreach (var setting in settings)
+        {
+            var parts = setting.Split('=', 2);
+            if (parts.Length != 2) throw new ArgumentException($"\"{setting}\" is not NAME=VALUE.");
+            try
+            {
+                parsed[parts[0]] = JsonNode.Parse(parts[1]);
+            }
+            catch (JsonException)
+            {
+                parsed[parts[0]] = parts[1];
+            }
+        }
+
+        return parsed;
+    }
 }

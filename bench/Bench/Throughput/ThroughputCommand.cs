@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using System.Text.Json.Nodes;
 using Webhooks.Bench.Measuring;
 using Webhooks.Bench.Peers;
 using Webhooks.Bench.Setup;
@@ -27,15 +28,16 @@ internal static class ThroughputCommand
         var noPeers = new Option<bool>("--no-peers") { Description = "Leave out the job queues that run on Node" };
         var form = new Option<PublishForm>("--publish") { Description = "Single publishes that share commits, or transactions of 100 events" };
         var profile = new Option<bool>("--profile") { Description = "Print which statements take the server's time" };
+        var set = new Option<string[]>("--set") { Description = "NAME=VALUE: another setting of the peers, or another number of \"workers\" of the job table, to try it" };
         var command = new Command("throughput", "Delivered and settled events per second against a bare signed loop and against peers")
         {
-            only, events, runs, noPeers, form, profile, Report.Json,
+            only, events, runs, noPeers, set, form, profile, Report.Json,
         };
         command.SetAction((parsed, cancel) => Report.RunAsync(parsed, report =>
         {
             var rows = parsed.GetValue(only)!;
             if (parsed.GetValue(noPeers)) rows.ExceptWith(Peer.All.Select(peer => peer.Name));
-            var plan = new ThroughputPlan(rows, parsed.GetValue(events) / 60_000.0, parsed.GetValue(form), parsed.GetValue(profile));
+            var plan = new ThroughputPlan(rows, parsed.GetValue(events) / 60_000.0, parsed.GetValue(form), parsed.GetValue(profile), Peer.ParseSettings(parsed.GetValue(set) ?? []));
             return RunAsync(plan, parsed.GetValue(runs), report, cancel);
         }));
         return command;
@@ -72,7 +74,8 @@ internal static class ThroughputCommand
 /// <param name="Scale">Of each row's number of events.</param>
 /// <param name="Publish">How the dispatcher's events are published.</param>
 /// <param name="Profile">Whether statements are printed.</param>
-internal sealed record ThroughputPlan(IReadOnlySet<string> Rows, double Scale, PublishForm Publish, bool Profile)
+/// <param name="Tried">Settings of the peers in place of their best.</param>
+internal sealed record ThroughputPlan(IReadOnlySet<string> Rows, double Scale, PublishForm Publish, bool Profile, JsonObject Tried)
 {
     public bool NeedsNode => Peer.All.Any(peer => Rows.Contains(peer.Name));
 

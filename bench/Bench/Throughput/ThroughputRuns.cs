@@ -58,7 +58,7 @@ internal sealed class ThroughputRuns(ThroughputPlan plan, BenchServer server, Si
     private async Task MeasureNaiveAsync(CancellationToken cancel)
     {
         var events = plan.Events(ThroughputRows.EventsOf(ThroughputRows.Naive));
-        var figures = await NaiveJobTable.RunAsync(server, sink, NaiveJobTable.Workers, EndpointsOfPeers, events, cancel);
+        var figures = await NaiveJobTable.RunAsync(server, sink, plan.Tried["workers"]?.GetValue<int>() ?? NaiveJobTable.Workers, EndpointsOfPeers, events, cancel);
         report.Require(figures.IsBalanced, $"naive: {events} enqueued, {figures.Done} done, sink {figures.Sink}");
         Rates.Add(ThroughputRows.Naive, figures.PerSecond);
         Say(ThroughputRows.Naive, figures.PerSecond, null);
@@ -67,7 +67,7 @@ internal sealed class ThroughputRuns(ThroughputPlan plan, BenchServer server, Si
     private async Task MeasureAsync(Peer peer, PeerPackages node, CancellationToken cancel)
     {
         var events = plan.Events(ThroughputRows.EventsOf(peer.Name));
-        var figures = await PeerRun.RunAsync(server, sink, node, peer, EndpointsOfPeers, events, cancel);
+        var figures = await PeerRun.RunAsync(server, sink, node, peer.With(plan.Tried), EndpointsOfPeers, events, cancel);
         report.Require(figures.IsBalanced, $"{peer.Name}: {figures.Enqueued} of {events} enqueued, {figures.Completed} completed, sink {figures.Sink}");
         Rates.Add(peer.Name, figures.PerSecond);
         Say(peer.Name, figures.PerSecond, null);
