@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Npgsql;
+using Webhooks.Bench.Measuring;
 using Webhooks.Bench.Setup;
 using Webhooks.Bench.Sink;
 using Webhooks.Bench.Throughput;
@@ -41,15 +42,19 @@ internal static class NaiveJobTable
         using var poster = new SignedPoster();
         var enqueued = false;
 
+        var cpuBefore = Cpu();
         var began = Stopwatch.GetTimestamp();
         var working = Enumerable.Range(0, workers).Select(_ => Task.Run(WorkAsync, cancel)).ToArray();
         await EnqueueAsync();
         Volatile.Write(ref enqueued, true);
         await Task.WhenAll(working);
         var elapsed = Stopwatch.GetElapsedTime(began);
+        var cpu = Cpu() - cpuBefore;
 
         await using var count = data.CreateCommand("SELECT count(*) FROM message WHERE done_at IS NOT NULL");
-        return new NaiveFigures(events, elapsed, (long)(await count.ExecuteScalarAsync(cancel))!, await sink.CountAsync(cancel));
+        return new NaiveFigures(events, elapsed, (long)(await count.ExecuteScalarAsync(cancel))!, await sink.CountAsync(cancel), cpu);
+
+        CpuUse Cpu() => CpuUse.Read(Environment.ProcessId, server.Postgres.ProcessId, sink.ProcessId);
 
         async Task EnqueueAsync()
         {
@@ -102,7 +107,7 @@ internal static class NaiveJobTable
 }
 
 /// <summary>What a run of the job table gave.</summary>
-internal sealed record NaiveFigures(int Events, TimeSpan Elapsed, long Done, SinkCounts Sink)
+internal sealed record NaiveFigures(int Events, TimeSpan Elapsed, long Done, SinkCounts Sink, CpuUse Cpu)
 {
     public double PerSecond => Events / Elapsed.TotalSeconds;
 

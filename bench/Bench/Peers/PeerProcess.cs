@@ -13,6 +13,8 @@ internal sealed class PeerProcess : IAsyncDisposable
 
     private PeerProcess(Process process) => _process = process;
 
+    public int Id => _process.Id;
+
     /// <summary>Starts it and waits until its workers are there.</summary>
     public static async Task<PeerProcess> StartAsync(PeerPackages packages, string script, JsonObject settings, CancellationToken cancel)
     {

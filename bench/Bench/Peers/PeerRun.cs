@@ -1,12 +1,13 @@
 using System.Diagnostics;
 using Npgsql;
+using Webhooks.Bench.Measuring;
 using Webhooks.Bench.Setup;
 using Webhooks.Bench.Sink;
 
 namespace Webhooks.Bench.Peers;
 
 /// <summary>What a run of a peer gave.</summary>
-internal sealed record PeerFigures(int Events, TimeSpan Elapsed, long Enqueued, long Completed, SinkCounts Sink)
+internal sealed record PeerFigures(int Events, TimeSpan Elapsed, long Enqueued, long Completed, SinkCounts Sink, CpuUse Cpu)
 {
     public double PerSecond => Events / Elapsed.TotalSeconds;
 
@@ -34,11 +35,15 @@ internal static class PeerRun
         await using var process = await PeerProcess.StartAsync(packages, peer.Script, settings, cancel);
         await RunAsync(0, WarmUp);
         await sink.ResetAsync(endpoints, WarmUp + events, cancel);
+        var cpuBefore = Cpu();
         var began = Stopwatch.GetTimestamp();
         var (enqueued, counts) = await RunAsync(WarmUp, events);
         var elapsed = Stopwatch.GetElapsedTime(began);
+        var cpu = Cpu() - cpuBefore;
         await process.StopAsync(cancel);
-        return new PeerFigures(events, elapsed, enqueued, await CompletedAsync(), counts);
+        return new PeerFigures(events, elapsed, enqueued, await CompletedAsync(), counts, cpu);
+
+        CpuUse Cpu() => CpuUse.Read(process.Id, server.Postgres.ProcessId, sink.ProcessId);
 
         async Task<(long Enqueued, SinkCounts Counts)> RunAsync(int first, int count)
         {

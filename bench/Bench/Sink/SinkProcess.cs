@@ -30,15 +30,7 @@ internal sealed class SinkProcess : IAsyncDisposable
         return new SinkProcess(process, new Uri(address));
     }
 
-    /// <summary>CPU time that the sink has used since it began.</summary>
-    public TimeSpan CpuTime
-    {
-        get
-        {
-            _process.Refresh();
-            return _process.TotalProcessorTime;
-        }
-    }
+    public int ProcessId => _process.Id;
 
     public string Origin => _client.BaseAddress!.GetLeftPart(UriPartial.Authority);
 

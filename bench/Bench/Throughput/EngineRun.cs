@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Npgsql;
 using Webhooks.Bench.Measuring;
 using Webhooks.Bench.Setup;
 using Webhooks.Bench.Sink;
@@ -24,8 +25,7 @@ internal sealed record EngineLoad(int Endpoints, int Events)
 
 /// <summary>What a run of the dispatcher gave.</summary>
 internal sealed record EngineFigures(
-    int Events, TimeSpan Published, TimeSpan Elapsed, ServerCounters Server, long Settled, SinkCounts Sink, double RssMegabytes, double CpuSeconds,
-    double ServerCpuSeconds, double SinkCpuSeconds)
+    int Events, TimeSpan Published, TimeSpan Elapsed, ServerCounters Server, long Settled, SinkCounts Sink, double RssMegabytes, CpuUse Cpu)
 {
     public double PerSecond => Events / Elapsed.TotalSeconds;
 }
@@ -42,15 +42,29 @@ internal static class EngineRun
         BenchServer server, SinkProcess sink, EngineLoad load, bool profile, CancellationToken cancel)
     {
         var (endpoints, events) = (load.Endpoints, load.Events);
-        await using var platform = await BenchPlatform.StartAsync(await server.CreateDatabaseAsync(cancel), cancel);
-        var applications = await platform.AddApplicationsAsync(sink.Urls(endpoints), cancel, load.Settings);
+        var connectionString = await server.CreateDatabaseAsync(cancel);
+        WebhookApplicationId[] applications;
+        await using (var setup = await BenchPlatform.StartAsync(connectionString, cancel))
+            applications = await setup.AddApplicationsAsync(sink.Urls(endpoints), cancel, load.Settings);
+        await using var anywhere = NpgsqlDataSource.Create(server.Postgres.ConnectionString);
+        var database = new NpgsqlConnectionStringBuilder(connectionString).Database!;
+        var transactionsBefore = await ServerCounters.TransactionsAsync(anywhere, database, cancel);
+        var figures = await MeasureAsync(connectionString, server, sink, load, applications, profile, cancel);
+        var transactions = await ServerCounters.TransactionsAsync(anywhere, database, cancel) - transactionsBefore;
+        return figures with { Server = figures.Server with { Transactions = transactions } };
+    }
+
+    private static async Task<EngineFigures> MeasureAsync(
+        string connectionString, BenchServer server, SinkProcess sink, EngineLoad load, WebhookApplicationId[] applications, bool profile, CancellationToken cancel)
+    {
+        var (endpoints, events) = (load.Endpoints, load.Events);
+        await using var platform = await BenchPlatform.StartAsync(connectionString, cancel);
         await sink.ResetAsync(new SinkRun(endpoints, events) { Latency = load.SinkLatency }, cancel);
         await ExecuteAsync("CREATE TABLE flushed (at timestamptz)");
         if (server.CountsStatements) await ExecuteAsync("SELECT pg_stat_statements_reset()");
         using var settled = new SettledCount(events);
         var before = await ServerCounters.ReadAsync(platform.Data, server.CountsStatements);
-        using var self = Process.GetCurrentProcess();
-        var (cpuBefore, serverCpuBefore, sinkCpuBefore) = (self.TotalProcessorTime, ServerCpu.Seconds(server.Postgres.ProcessId), sink.CpuTime);
+        var cpuBefore = Cpu();
 
         var began = Stopwatch.GetTimestamp();
         await (load.Publish == PublishForm.Group ? PublishInGroupAsync() : PublishInTransactionsAsync());
@@ -60,13 +74,14 @@ internal static class EngineRun
         await ExecuteAsync("INSERT INTO flushed VALUES (now())");
         var elapsed = Stopwatch.GetElapsedTime(began);
 
-        self.Refresh();
+        var cpu = Cpu() - cpuBefore;
         var after = await ServerCounters.ReadAsync(platform.Data, server.CountsStatements);
         if (profile && server.CountsStatements) await ServerCounters.PrintTopAsync(platform.Data);
         return new EngineFigures(
             events, published, elapsed, after - before, await platform.SettledAsync(cancel), await sink.CountAsync(cancel),
-            self.WorkingSet64 / 1048576.0, (self.TotalProcessorTime - cpuBefore).TotalSeconds,
-            ServerCpu.Seconds(server.Postgres.ProcessId) - serverCpuBefore, (sink.CpuTime - sinkCpuBefore).TotalSeconds);
+            Environment.WorkingSet / 1048576.0, cpu);
+
+        CpuUse Cpu() => CpuUse.Read(Environment.ProcessId, server.Postgres.ProcessId, sink.ProcessId);
 
         EventToPublish Event(int n) => new(applications[n % endpoints], Payload.EventType, Payload.Data(n));
 

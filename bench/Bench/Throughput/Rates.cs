@@ -2,15 +2,15 @@ using Webhooks.Bench.Measuring;
 
 namespace Webhooks.Bench.Throughput;
 
-/// <summary>Events per second by row, one of each run.</summary>
+/// <summary>Events per second, and other figures, by row; one of each run.</summary>
 internal sealed class Rates
 {
     private readonly Dictionary<string, List<double>> _rates = [];
 
-    public void Add(string row, double perSecond)
+    public void Add(string row, double figure)
     {
         if (!_rates.TryGetValue(row, out var rates)) _rates[row] = rates = [];
-        rates.Add(perSecond);
+        rates.Add(figure);
     }
 
     public bool Has(string row) => _rates.ContainsKey(row);

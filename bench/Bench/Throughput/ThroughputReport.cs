@@ -13,6 +13,7 @@ internal sealed class ThroughputReport(ThroughputPlan plan, Rates rates, Report 
         foreach (var row in ThroughputRows.Engine.Where(row => rates.Has(row.Name)))
         {
             report.Add(row.Name + "_per_s", rates.Median(row.Name), row.Meaning, 0);
+            if (row.Name == ThroughputRows.Main) AddCpu(row.Name);
             if (row.BareAtOnce == 0) continue;
             var ratios = rates.Ratios(row.Name, row.Name + ThroughputRuns.Bare);
             report.Add(row.Name + "_vs_bare", ratios.Median, $"against a bare loop with {row.BareAtOnce} at once, before and after it");
@@ -37,11 +38,11 @@ internal sealed class ThroughputReport(ThroughputPlan plan, Rates rates, Report 
     {
         if (countsStatements) report.Add("statements_per_event", Median(run => run.Server.Statements), "pg_stat_statements, the publishers' included");
         else report.Add("statements_per_event", "unknown", "the extension pg_stat_statements is not installed");
-        report.Add("transactions_per_event", Median(run => run.Server.Transactions), "pg_stat_database");
+        report.Add("transactions_per_event", Median(run => run.Server.Transactions), "pg_stat_database, start and stop of the dispatcher included");
         report.Add("wal_bytes_per_event", Median(run => run.Server.WalBytes), "the event itself included", 0);
-        report.Add("cpu_us_per_event", Median(run => run.CpuSeconds * 1e6), "of this process: publisher and dispatcher", 1);
-        report.Add("server_cpu_us_per_event", Median(run => run.ServerCpuSeconds * 1e6), "of PostgreSQL", 1);
-        report.Add("sink_cpu_us_per_event", Median(run => run.SinkCpuSeconds * 1e6), "of the sink", 1);
+        report.Add("cpu_us_per_event", Median(run => run.Cpu.Sender * 1e6), "of this process: publisher and dispatcher", 1);
+        report.Add("server_cpu_us_per_event", Median(run => run.Cpu.Server * 1e6), "of PostgreSQL", 1);
+        report.Add("sink_cpu_us_per_event", Median(run => run.Cpu.Sink * 1e6), "of the sink", 1);
         report.Add("published_per_s", new Distribution(costs.Select(run => run.Events / run.Published.TotalSeconds)).Median, "while delivering", 0);
         report.Add("rss_mb", new Distribution(costs.Select(run => run.RssMegabytes)).Median, "of this process: publisher, dispatcher and bench", 0);
         report.Add("repeated", costs.Sum(run => run.Sink.Repeated), "deliveries that the sink had had before");
@@ -60,11 +61,15 @@ internal sealed class ThroughputReport(ThroughputPlan plan, Rates rates, Report 
     {
         if (!rates.Has(name)) return;
         report.Add(name + "_per_s", rates.Median(name), meaning, 0);
+        AddCpu(name);
         if (!rates.Has(ThroughputRows.Main)) return;
         report.Add(name + "_vs_bare", rates.Ratios(name, ThroughputRows.Main + ThroughputRuns.Bare).Median, "against the bare loop on .NET");
         if (name != Peer.NodeBare.Name)
             report.Add($"{ThroughputRows.Main}_vs_{name}", rates.Ratios(ThroughputRows.Main, name).Median, "the dispatcher against it");
     }
+
+    private void AddCpu(string name) =>
+        report.Add(name + "_all_cpu_us", rates.Median(name + ThroughputRuns.Cpu), "processor time for an event: sender, database and sink together", 1);
 
     private void Skip(Peer peer, string trouble)
     {

@@ -11,6 +11,7 @@ namespace Webhooks.Bench.Throughput;
 internal sealed class ThroughputRuns(ThroughputPlan plan, BenchServer server, SinkProcess sink, PeerPackages? packages, Report report)
 {
     public const string Bare = "_bare";
+    public const string Cpu = "_cpu";
 
     public Rates Rates { get; } = new();
 
@@ -50,6 +51,7 @@ internal sealed class ThroughputRuns(ThroughputPlan plan, BenchServer server, Si
             figures.Settled == load.Events && (load.InOrder ? figures.Sink.IsInOrder(load.Events) : figures.Sink.IsComplete(load.Events)),
             $"{row.Name}: {load.Events} published, {figures.Settled} settled, sink {figures.Sink}");
         Rates.Add(row.Name, figures.PerSecond);
+        Rates.Add(row.Name + Cpu, figures.Cpu.Total * 1e6 / load.Events);
         if (row.Name == CostsOf) Costs.Add(figures);
         if (row.BareAtOnce > 0) Rates.Add(row.Name + Bare, (before + await BareAsync(row, cancel)) / 2);
         Say(row.Name, figures.PerSecond, row.BareAtOnce > 0 ? row.Name + Bare : null);
@@ -61,6 +63,7 @@ internal sealed class ThroughputRuns(ThroughputPlan plan, BenchServer server, Si
         var figures = await NaiveJobTable.RunAsync(server, sink, plan.Tried["workers"]?.GetValue<int>() ?? NaiveJobTable.Workers, EndpointsOfPeers, events, cancel);
         report.Require(figures.IsBalanced, $"naive: {events} enqueued, {figures.Done} done, sink {figures.Sink}");
         Rates.Add(ThroughputRows.Naive, figures.PerSecond);
+        Rates.Add(ThroughputRows.Naive + Cpu, figures.Cpu.Total * 1e6 / events);
         Say(ThroughputRows.Naive, figures.PerSecond, null);
     }
 
@@ -70,6 +73,7 @@ internal sealed class ThroughputRuns(ThroughputPlan plan, BenchServer server, Si
         var figures = await PeerRun.RunAsync(server, sink, node, peer.With(plan.Tried), EndpointsOfPeers, events, cancel);
         report.Require(figures.IsBalanced, $"{peer.Name}: {figures.Enqueued} of {events} enqueued, {figures.Completed} completed, sink {figures.Sink}");
         Rates.Add(peer.Name, figures.PerSecond);
+        Rates.Add(peer.Name + Cpu, figures.Cpu.Total * 1e6 / events);
         Say(peer.Name, figures.PerSecond, null);
     }
 
@@ -88,5 +92,5 @@ internal sealed class ThroughputRuns(ThroughputPlan plan, BenchServer server, Si
     private EngineLoad LoadOf(ThroughputRow row) => row.Load with { Events = plan.Events(row.Load.Events), Publish = plan.Publish };
 
     private void Say(string row, double perSecond, string? bare) => Report.Progress(string.Create(CultureInfo.InvariantCulture,
-        $"  {row,-18} {perSecond,7:F0}/s{(bare is null ? "" : $", bare {Rates.Last(bare):F0}/s, ratio {perSecond / Rates.Last(bare):F3}")}"));
+        $"  {row,-18} {perSecond,7:F0}/s, CPU {Rates.Last(row + Cpu),4:F0} us{(bare is null ? "" : $", bare {Rates.Last(bare):F0}/s, ratio {perSecond / Rates.Last(bare):F3}")}"));
 }
