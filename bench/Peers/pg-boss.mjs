@@ -34,8 +34,11 @@ await serve(import.meta.filename, {
     const instance = boss(settings);
     await instance.start();
     const sender = new Sender(settings);
-    const { batchSize, localConcurrency, burst } = settings;
-    const options = { batchSize, localConcurrency, perJobResults: true, pollingIntervalSeconds: 0.5, burstWhenBatchFull: burst };
+    const { batchSize, localConcurrency } = settings;
+    // Without burstWhenBatchFull a worker waits for the next NOTIFY after each batch, and a backlog stays where it is for 30 s at a time.
+    const options = {
+      batchSize, localConcurrency, perJobResults: true, burstWhenBatchFull: true, pollingIntervalSeconds: 0.5, notifyPollingIntervalSeconds: 0.5,
+    };
     await instance.work(queue, options, async (jobs) => await Promise.all(jobs.map(async ({ id, data }) => {
       await sender.post(data.data.n % settings.endpoints, data.id, JSON.stringify(data));
       return { id, status: 'completed' };

@@ -6,16 +6,25 @@ namespace Webhooks.Bench.Measuring;
 /// Processor time in seconds, of who delivers, of the database, and of the sink. Where the machine is busy with something else, too, this says
 /// more than the clock does. Two of them make a difference.
 /// </summary>
-internal sealed record CpuUse(double Sender, double Server, double Sink)
+/// <param name="Sender">Who delivers.</param>
+/// <param name="Server">The database.</param>
+/// <param name="Sink">The sink.</param>
+/// <param name="Machine">All processes there are.</param>
+internal sealed record CpuUse(double Sender, double Server, double Sink, double Machine)
 {
     private const double TicksPerSecond = 100;
 
     public double Total => Sender + Server + Sink;
 
-    /// <summary>What these processes and their children have used so far; not a number where there is no /proc.</summary>
-    public static CpuUse Read(int sender, int server, int sink) => new(Seconds(sender), Seconds(server), Seconds(sink));
+    /// <summary>What was used by processes that have nothing to do with it.</summary>
+    public double Others => Math.Max(0, Machine - Total);
 
-    public static CpuUse operator -(CpuUse to, CpuUse from) => new(to.Sender - from.Sender, to.Server - from.Server, to.Sink - from.Sink);
+    /// <summary>What these processes and their children have used so far; not a number where there is no /proc.</summary>
+    public static CpuUse Read(int sender, int server, int sink) => new(Seconds(sender), Seconds(server), Seconds(sink), MachineSeconds());
+
+    public static CpuUse operator -(CpuUse to, CpuUse from) => new(to.Sender - from.Sender, to.Server - from.Server, to.Sink - from.Sink, to.Machine - from.Machine);
+
+    public static CpuUse operator /(CpuUse of, int events) => new(of.Sender / events, of.Server / events, of.Sink / events, of.Machine / events);
 
     private static double Seconds(int process)
     {
@@ -23,6 +32,14 @@ internal sealed record CpuUse(double Sender, double Server, double Sink)
         if (process == Environment.ProcessId) return Environment.CpuUsage.TotalTime.TotalSeconds;
         if (!OperatingSystem.IsLinux()) return double.NaN;
         return (Ticks(process.ToString(CultureInfo.InvariantCulture), withGone: true) + Children(process).Sum(child => Ticks(child, withGone: false))) / TicksPerSecond;
+    }
+
+    // The first line of /proc/stat: user, nice and system, then idle and waiting, then interrupts.
+    private static double MachineSeconds()
+    {
+        if (!OperatingSystem.IsLinux()) return double.NaN;
+        var fields = File.ReadLines("/proc/stat").First().Split(' ', StringSplitOptions.RemoveEmptyEntries)[1..];
+        return new[] { 0, 1, 2, 5, 6 }.Sum(i => double.Parse(fields[i], CultureInfo.InvariantCulture)) / TicksPerSecond;
     }
 
     private static string[] Children(int process) =>

@@ -9,8 +9,9 @@ using Webhooks.Dispatcher;
 namespace Webhooks.Bench.Naive;
 
 /// <summary>
-/// The job table that many platforms begin with: one row per message, and workers that each take one, post it, mark it done, and commit. No order,
-/// no attempts; the row stays locked while it is posted, which is one commit a message and the fastest form of it.
+/// The job table that many platforms begin with: one row per message, and workers that each claim one, post it, and mark it done, one by one. No
+/// order, no attempts. Either the row stays locked while it is posted, which is one commit a message and the fastest form of it; or the claim
+/// is committed first, so that no transaction is open while somebody else's server is called.
 /// </summary>
 internal static class NaiveJobTable
 {
@@ -21,18 +22,24 @@ internal static class NaiveJobTable
 
     private const string Schema =
         """
-        CREATE TABLE message (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, endpoint integer NOT NULL, event_id text NOT NULL, body bytea NOT NULL, done_at timestamptz);
-        CREATE INDEX message_open ON message (id) WHERE done_at IS NULL;
+        CREATE TABLE message (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, endpoint integer NOT NULL, event_id text NOT NULL, body bytea NOT NULL, state smallint NOT NULL DEFAULT 0);
+        CREATE INDEX message_open ON message (id) WHERE state = 0;
         """;
 
     private const string Insert = "INSERT INTO message (endpoint, event_id, body) SELECT * FROM unnest($1::integer[], $2::text[], $3::bytea[])";
 
-    private const string Claim = "SELECT id, endpoint, event_id, body FROM message WHERE done_at IS NULL ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED";
+    private const string Lock = "SELECT id, endpoint, event_id, body FROM message WHERE state = 0 ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED";
 
-    private const string Done = "UPDATE message SET done_at = now() WHERE id = $1";
+    private const string Claim =
+        """
+        UPDATE message SET state = 1 WHERE id = (SELECT id FROM message WHERE state = 0 ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED)
+        RETURNING id, endpoint, event_id, body
+        """;
+
+    private const string Done = "UPDATE message SET state = 2 WHERE id = $1";
 
     /// <summary>Enqueues and works at once, and ends when all are done.</summary>
-    public static async Task<NaiveFigures> RunAsync(BenchServer server, SinkProcess sink, int workers, int endpoints, int events, CancellationToken cancel)
+    public static async Task<NaiveFigures> RunAsync(BenchServer server, SinkProcess sink, int workers, bool committedClaim, int endpoints, int events, CancellationToken cancel)
     {
         var connectionString = new NpgsqlConnectionStringBuilder(await server.CreateDatabaseAsync(cancel)) { MaxPoolSize = workers + 2, MaxAutoPrepare = 20, AutoPrepareMinUsages = 2 };
         await using var data = NpgsqlDataSource.Create(connectionString);
@@ -51,7 +58,7 @@ internal static class NaiveJobTable
         var elapsed = Stopwatch.GetElapsedTime(began);
         var cpu = Cpu() - cpuBefore;
 
-        await using var count = data.CreateCommand("SELECT count(*) FROM message WHERE done_at IS NOT NULL");
+        await using var count = data.CreateCommand("SELECT count(*) FROM message WHERE state = 2");
         return new NaiveFigures(events, elapsed, (long)(await count.ExecuteScalarAsync(cancel))!, await sink.CountAsync(cancel), cpu);
 
         CpuUse Cpu() => CpuUse.Read(Environment.ProcessId, server.Postgres.ProcessId, sink.ProcessId);
@@ -88,8 +95,8 @@ internal static class NaiveJobTable
 
         async Task<bool> DeliverOneAsync(NpgsqlConnection connection)
         {
-            await using var transaction = await connection.BeginTransactionAsync(cancel);
-            await using var claim = new NpgsqlCommand(Claim, connection, transaction);
+            await using var transaction = committedClaim ? null : await connection.BeginTransactionAsync(cancel);
+            await using var claim = new NpgsqlCommand(committedClaim ? Claim : Lock, connection, transaction);
             (long Id, int Endpoint, string EventId, byte[] Body) message;
             await using (var reader = await claim.ExecuteReaderAsync(cancel))
             {
@@ -100,7 +107,7 @@ internal static class NaiveJobTable
             await poster.PostAsync(urls[message.Endpoint], message.EventId, message.Body, cancel);
             await using var done = new NpgsqlCommand(Done, connection, transaction) { Parameters = { new() { Value = message.Id } } };
             await done.ExecuteNonQueryAsync(cancel);
-            await transaction.CommitAsync(cancel);
+            if (transaction is not null) await transaction.CommitAsync(cancel);
             return true;
         }
     }

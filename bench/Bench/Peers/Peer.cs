@@ -13,7 +13,7 @@ internal sealed record Peer(string Name, string Script, JsonObject Settings, str
     public static readonly Peer PgBoss = new("pg_boss", "pg-boss.mjs",
         new JsonObject
         {
-            ["batchSize"] = 500, ["localConcurrency"] = 2, ["pool"] = 20, ["notify"] = true, ["burst"] = true, ["connections"] = 100,
+            ["batchSize"] = 500, ["localConcurrency"] = 2, ["pool"] = 20, ["notify"] = true, ["connections"] = 100,
             ["insertSize"] = 500, ["inserters"] = 2, ["producer"] = "same", ["workerProcesses"] = 1,
         },
         "SELECT count(*) FROM pgboss.job WHERE name = 'webhooks' AND state = 'completed' AND $1::bigint > 0");

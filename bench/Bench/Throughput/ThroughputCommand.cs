@@ -15,7 +15,7 @@ namespace Webhooks.Bench.Throughput;
 internal static class ThroughputCommand
 {
     private static readonly string[] Names =
-        [.. ThroughputRows.Engine.Select(row => row.Name), ThroughputRows.Naive, .. Peer.All.Select(peer => peer.Name)];
+        [.. ThroughputRows.Engine.Select(row => row.Name), ThroughputRows.Naive, ThroughputRows.NaiveClaim, .. Peer.All.Select(peer => peer.Name)];
 
     public static Command Create()
     {

@@ -23,13 +23,16 @@ internal sealed class ThroughputReport(ThroughputPlan plan, Rates rates, Report 
             report.Add("bare_per_s", rates.Median(row.Name + ThroughputRuns.Bare), "signed and posted, without a database", 0);
         }
 
-        AddOther(ThroughputRows.Naive, "a job table: claim one, post it, mark it done, commit");
+        AddOther(ThroughputRows.Naive, "a job table: lock one, post it, mark it done, commit");
+        AddOther(ThroughputRows.NaiveClaim, "a job table: claim one, commit, post it, mark it done, commit");
         foreach (var peer in Peer.All.Where(peer => plan.Rows.Contains(peer.Name)))
         {
             if (trouble is null) AddPeer(peer);
             else Skip(peer, trouble);
         }
 
+        if (rates.Has(ThroughputRuns.Others))
+            report.Add("others_cpu_percent", rates.Median(ThroughputRuns.Others), "of the machine, used meanwhile by processes that have nothing to do with it", 1);
         report.Add("runs", runs, "of which the medians are");
     }
 

@@ -13,6 +13,9 @@ internal sealed class ThroughputRuns(ThroughputPlan plan, BenchServer server, Si
     public const string Bare = "_bare";
     public const string Cpu = "_cpu";
 
+    /// <summary>How much of the machine processes use that have nothing to do with it.</summary>
+    public const string Others = "others";
+
     public Rates Rates { get; } = new();
 
     /// <summary>What the main row cost, or the first one where that is left out.</summary>
@@ -36,7 +39,7 @@ internal sealed class ThroughputRuns(ThroughputPlan plan, BenchServer server, Si
     public async Task RunOnceAsync(CancellationToken cancel)
     {
         foreach (var row in Rows) await MeasureAsync(row, cancel);
-        if (plan.Rows.Contains(ThroughputRows.Naive)) await MeasureNaiveAsync(cancel);
+        foreach (var name in new[] { ThroughputRows.Naive, ThroughputRows.NaiveClaim }.Where(plan.Rows.Contains)) await MeasureNaiveAsync(name, cancel);
         if (packages is null) return;
         foreach (var peer in Peer.All.Where(peer => plan.Rows.Contains(peer.Name))) await MeasureAsync(peer, packages, cancel);
     }
@@ -50,21 +53,19 @@ internal sealed class ThroughputRuns(ThroughputPlan plan, BenchServer server, Si
         report.Require(
             figures.Settled == load.Events && (load.InOrder ? figures.Sink.IsInOrder(load.Events) : figures.Sink.IsComplete(load.Events)),
             $"{row.Name}: {load.Events} published, {figures.Settled} settled, sink {figures.Sink}");
-        Rates.Add(row.Name, figures.PerSecond);
-        Rates.Add(row.Name + Cpu, figures.Cpu.Total * 1e6 / load.Events);
+        Add(row.Name, figures.PerSecond, figures.Cpu / load.Events);
         if (row.Name == CostsOf) Costs.Add(figures);
         if (row.BareAtOnce > 0) Rates.Add(row.Name + Bare, (before + await BareAsync(row, cancel)) / 2);
-        Say(row.Name, figures.PerSecond, row.BareAtOnce > 0 ? row.Name + Bare : null);
+        Say(row.Name, figures.PerSecond, figures.Cpu / load.Events, row.BareAtOnce > 0 ? row.Name + Bare : null);
     }
 
-    private async Task MeasureNaiveAsync(CancellationToken cancel)
+    private async Task MeasureNaiveAsync(string name, CancellationToken cancel)
     {
-        var events = plan.Events(ThroughputRows.EventsOf(ThroughputRows.Naive));
-        var figures = await NaiveJobTable.RunAsync(server, sink, plan.Tried["workers"]?.GetValue<int>() ?? NaiveJobTable.Workers, EndpointsOfPeers, events, cancel);
-        report.Require(figures.IsBalanced, $"naive: {events} enqueued, {figures.Done} done, sink {figures.Sink}");
-        Rates.Add(ThroughputRows.Naive, figures.PerSecond);
-        Rates.Add(ThroughputRows.Naive + Cpu, figures.Cpu.Total * 1e6 / events);
-        Say(ThroughputRows.Naive, figures.PerSecond, null);
+        var events = plan.Events(ThroughputRows.EventsOf(name));
+        var figures = await NaiveJobTable.RunAsync(server, sink, plan.Tried["workers"]?.GetValue<int>() ?? NaiveJobTable.Workers, name == ThroughputRows.NaiveClaim, EndpointsOfPeers, events, cancel);
+        report.Require(figures.IsBalanced, $"{name}: {events} enqueued, {figures.Done} done, sink {figures.Sink}");
+        Add(name, figures.PerSecond, figures.Cpu / events);
+        Say(name, figures.PerSecond, figures.Cpu / events, null);
     }
 
     private async Task MeasureAsync(Peer peer, PeerPackages node, CancellationToken cancel)
@@ -72,9 +73,8 @@ internal sealed class ThroughputRuns(ThroughputPlan plan, BenchServer server, Si
         var events = plan.Events(ThroughputRows.EventsOf(peer.Name));
         var figures = await PeerRun.RunAsync(server, sink, node, peer.With(plan.Tried), EndpointsOfPeers, events, cancel);
         report.Require(figures.IsBalanced, $"{peer.Name}: {figures.Enqueued} of {events} enqueued, {figures.Completed} completed, sink {figures.Sink}");
-        Rates.Add(peer.Name, figures.PerSecond);
-        Rates.Add(peer.Name + Cpu, figures.Cpu.Total * 1e6 / events);
-        Say(peer.Name, figures.PerSecond, null);
+        Add(peer.Name, figures.PerSecond, figures.Cpu / events);
+        Say(peer.Name, figures.PerSecond, figures.Cpu / events, null);
     }
 
     private async Task<double> BareAsync(ThroughputRow row, CancellationToken cancel)
@@ -91,6 +91,13 @@ internal sealed class ThroughputRuns(ThroughputPlan plan, BenchServer server, Si
 
     private EngineLoad LoadOf(ThroughputRow row) => row.Load with { Events = plan.Events(row.Load.Events), Publish = plan.Publish };
 
-    private void Say(string row, double perSecond, string? bare) => Report.Progress(string.Create(CultureInfo.InvariantCulture,
-        $"  {row,-18} {perSecond,7:F0}/s, CPU {Rates.Last(row + Cpu),4:F0} us{(bare is null ? "" : $", bare {Rates.Last(bare):F0}/s, ratio {perSecond / Rates.Last(bare):F3}")}"));
+    private void Add(string row, double perSecond, CpuUse cpu)
+    {
+        Rates.Add(row, perSecond);
+        Rates.Add(row + Cpu, cpu.Total * 1e6);
+        Rates.Add(Others, cpu.Others * perSecond / Environment.ProcessorCount * 100);
+    }
+
+    private void Say(string row, double perSecond, CpuUse cpu, string? bare) => Report.Progress(string.Create(CultureInfo.InvariantCulture,
+        $"  {row,-18} {perSecond,7:F0}/s, CPU {cpu.Total * 1e6:F0} us (sender {cpu.Sender * 1e6:F0}, database {cpu.Server * 1e6:F0}, sink {cpu.Sink * 1e6:F0}), others use {Rates.Last(Others):F0} %{(bare is null ? "" : $", bare {Rates.Last(bare):F0}/s, ratio {perSecond / Rates.Last(bare):F3}")}"));
 }
