@@ -8,6 +8,7 @@ namespace Webhooks.Bench.Peers;
 internal sealed class PeerProcess : IAsyncDisposable
 {
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
     private readonly Process _process;
 
@@ -60,7 +61,7 @@ internal sealed class PeerProcess : IAsyncDisposable
     private async Task<JsonElement> AskAsync(string line, CancellationToken cancel)
     {
         await _process.StandardInput.WriteLineAsync(line.AsMemory(), cancel);
-        var answer = await _process.StandardOutput.ReadLineAsync(cancel) ?? throw new InvalidOperationException("The peer's process ended; it says above why.");
+        var answer = await _process.StandardOutput.ReadLineAsync(cancel).AsTask().WaitAsync(Patience, cancel) ?? throw new InvalidOperationException("The peer's process ended; it says above why.");
         return JsonDocument.Parse(answer).RootElement;
     }
 }
