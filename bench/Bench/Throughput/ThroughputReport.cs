@@ -79,6 +79,8 @@ internal sealed class ThroughputReport(ThroughputPlan plan, Rates rates, Report 
     {
         report.Add("skipped_" + peer.Name, trouble, "not measured");
         report.Add(peer.Name + "_per_s", "skipped", "");
-        if (peer.CountCompleted is not null) report.Add($"{ThroughputRows.Main}_vs_{peer.Name}", "skipped", "");
+        if (peer.CountCompleted is null) return;
+        report.Add(peer.Name + "_vs_node_bare", "skipped", "");
+        report.Add($"{ThroughputRows.Main}_vs_{peer.Name}", "skipped", "");
     }
 }
