@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 
 namespace Webhooks.Bench.Measuring;
@@ -12,6 +13,23 @@ internal sealed class Report(bool json)
 
     private readonly List<(string Key, object Value, string Meaning)> _figures = [];
     private readonly List<string> _problems = [];
+
+    /// <summary>Measures, prints, and gives the exit code. A run that breaks off is void, and says so as any other does.</summary>
+    public static async Task<int> RunAsync(ParseResult parsed, Func<Report, Task> measure)
+    {
+        var report = new Report(parsed.GetValue(Json));
+        try
+        {
+            await measure(report);
+        }
+        catch (Exception trouble) when (trouble is not OperationCanceledException)
+        {
+            Progress(trouble.ToString());
+            report.Require(false, $"{trouble.GetType().Name}: {trouble.Message}");
+        }
+
+        return report.Finish();
+    }
 
     /// <summary>Progress is for who waits, not part of the result.</summary>
     public static void Progress(string line) => Console.Error.WriteLine(line);
@@ -41,14 +59,14 @@ internal sealed class Report(bool json)
     private void PrintTable()
     {
         foreach (var (key, value, meaning) in _figures)
-            Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{key,-26} {value,14}   {meaning}"));
+            Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{key,-32} {value,14}   {meaning}"));
         foreach (var problem in _problems) Console.Out.WriteLine("VOID: " + problem);
     }
 
     private string ToJson()
     {
         using var stream = new MemoryStream();
-        using (var writer = new Utf8JsonWriter(stream))
+        using (var writer = new Utf8JsonWriter(stream, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
         {
             writer.WriteStartObject();
             writer.WriteBoolean("void", _problems.Count > 0);

@@ -3,7 +3,10 @@ using Npgsql;
 
 namespace Webhooks.Bench.Measuring;
 
-/// <summary>What the server has done so far: statements, transactions, bytes of write-ahead log. Two of them make a difference.</summary>
+/// <summary>
+/// What the server has done so far: statements, transactions, bytes of write-ahead log. Two of them make a difference. A connection tells
+/// its transactions late, by up to ten seconds when it is idle; <see cref="TransactionsAsync"/> is exact.
+/// </summary>
 internal sealed record ServerCounters(long Statements, long Transactions, long WalBytes)
 {
     public static async Task<ServerCounters> ReadAsync(NpgsqlDataSource data, bool statements)
@@ -14,6 +17,27 @@ internal sealed record ServerCounters(long Statements, long Transactions, long W
         await using var reader = await command.ExecuteReaderAsync();
         await reader.ReadAsync();
         return new ServerCounters(reader.GetInt64(0), reader.GetInt64(1), reader.GetInt64(2));
+    }
+
+    /// <summary>Transactions in this database so far. All of them, because it waits until nobody is connected to it: who leaves has told.</summary>
+    /// <param name="elsewhere">Connected to another database of the server.</param>
+    /// <param name="database">Its name.</param>
+    /// <param name="cancel">Ends the wait.</param>
+    public static async Task<long> TransactionsAsync(NpgsqlDataSource elsewhere, string database, CancellationToken cancel)
+    {
+        while (true)
+        {
+            await using var command = elsewhere.CreateCommand(
+                """
+                SELECT (SELECT count(*) FROM pg_stat_activity WHERE datname = $1 AND backend_type = 'client backend'),
+                       (SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = $1)
+                """);
+            command.Parameters.Add(new NpgsqlParameter { Value = database });
+            await using var reader = await command.ExecuteReaderAsync(cancel);
+            await reader.ReadAsync(cancel);
+            if (reader.GetInt64(0) == 0) return reader.GetInt64(1);
+            await Task.Delay(20, cancel);
+        }
     }
 
     public static ServerCounters operator -(ServerCounters to, ServerCounters from) =>

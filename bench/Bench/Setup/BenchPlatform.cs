@@ -24,6 +24,8 @@ internal sealed class BenchPlatform : IAsyncDisposable
 
     public IWebhookPublisher Publisher => _host.Services.GetRequiredService<IWebhookPublisher>();
 
+    public IWebhookEndpoints Endpoints => _host.Services.GetRequiredService<IWebhookEndpoints>();
+
     public static async Task<BenchPlatform> StartAsync(string connectionString, CancellationToken cancel, Action<WebhookDispatcherOptions>? configure = null)
     {
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
@@ -52,13 +54,22 @@ internal sealed class BenchPlatform : IAsyncDisposable
         return applications;
     }
 
-    /// <summary>Applications with one strict endpoint each, at these URLs.</summary>
-    public async Task<WebhookApplicationId[]> AddApplicationsAsync(IReadOnlyList<Uri> urls, CancellationToken cancel)
+    /// <summary>Applications with one endpoint each, at these URLs: strict, or as <paramref name="settings"/> says.</summary>
+    public async Task<WebhookApplicationId[]> AddApplicationsAsync(
+        IReadOnlyList<Uri> urls, CancellationToken cancel, Func<EndpointSettings, EndpointSettings>? settings = null)
     {
         var applications = await AddApplicationsAsync(urls.Count, cancel);
         await Parallel.ForAsync(0, urls.Count, new ParallelOptions { MaxDegreeOfParallelism = 8, CancellationToken = cancel }, async (i, token) =>
-            await _host.Services.GetRequiredService<IWebhookEndpoints>().CreateAsync(applications[i], new EndpointSettings(urls[i].ToString()), token));
+            await AddEndpointAsync(applications[i], urls[i], token, settings));
         return applications;
+    }
+
+    /// <summary>One more endpoint of an application.</summary>
+    public async Task<CreatedEndpoint> AddEndpointAsync(
+        WebhookApplicationId application, Uri url, CancellationToken cancel, Func<EndpointSettings, EndpointSettings>? settings = null)
+    {
+        var strict = new EndpointSettings(url.ToString());
+        return await Endpoints.CreateAsync(application, settings?.Invoke(strict) ?? strict, cancel);
     }
 
     public async Task<long> CountAsync(string sql, CancellationToken cancel)

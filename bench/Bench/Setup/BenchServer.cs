@@ -40,5 +40,17 @@ internal sealed class BenchServer(PrivatePostgres postgres, bool countsStatement
         return connectionString;
     }
 
+    /// <summary>The version, and the settings that decide what a commit costs.</summary>
+    public async Task<string> DescribeAsync(CancellationToken cancel)
+    {
+        await using var data = NpgsqlDataSource.Create(postgres.ConnectionString);
+        await using var command = data.CreateCommand(
+            """
+            SELECT string_agg(name || ' ' || current_setting(name), ', ' ORDER BY place)
+            FROM unnest(ARRAY['server_version', 'fsync', 'synchronous_commit', 'full_page_writes', 'shared_buffers', 'max_wal_size']) WITH ORDINALITY AS s(name, place)
+            """);
+        return (string)(await command.ExecuteScalarAsync(cancel))!;
+    }
+
     public ValueTask DisposeAsync() => postgres.DisposeAsync();
 }

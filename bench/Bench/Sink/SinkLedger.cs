@@ -3,60 +3,77 @@ using System.Buffers.Text;
 
 namespace Webhooks.Bench.Sink;
 
-/// <summary>What has arrived, per endpoint, and when. Reads two numbers of each body and parses no JSON.</summary>
-internal sealed class SinkLedger(int endpoints, int events)
+/// <summary>
+/// What has arrived, per endpoint, and when. Reads a few numbers of each body and parses no JSON: <c>seq</c>, and the number <c>n</c> with which the
+/// data begins. A body whose <c>seq</c> is a range is a batch, of which each envelope counts.
+/// </summary>
+internal sealed class SinkLedger(SinkRun run)
 {
-    private readonly Line[] _lines = Enumerable.Range(0, endpoints).Select(_ => new Line()).ToArray();
+    private readonly SinkLine[] _lines = Enumerable.Range(0, run.Endpoints).Select(_ => new SinkLine()).ToArray();
 
-    /// <summary>Timestamps by the number <c>n</c> with which the data begins; 0 where none came.</summary>
-    public long[] Arrivals { get; } = new long[events];
+    /// <summary>Timestamps by <c>n</c>, of the first that came; 0 where none did.</summary>
+    public long[] Arrivals { get; } = new long[run.Events];
+
+    public TimeSpan Latency => run.Latency;
 
     public void Take(int endpoint, ReadOnlySequence<byte> body, long arrived)
     {
         var bytes = body.IsSingleSegment ? body.FirstSpan : body.ToArray();
-        var seq = Number(bytes, "\"seq\":"u8);
-        var n = Number(bytes, "\"data\":{\"n\":"u8);
-        if (n >= 0 && n < Arrivals.Length) Interlocked.CompareExchange(ref Arrivals[n], arrived, 0);
-        _lines[endpoint].Take(seq);
-    }
-
-    public SinkCounts Count() => new(
-        _lines.Sum(line => line.Requests), _lines.Sum(line => line.Distinct), _lines.Sum(line => line.Repeated), _lines.Sum(line => line.OutOfOrder));
-
-    private static long Number(ReadOnlySpan<byte> bytes, ReadOnlySpan<byte> after)
-    {
-        var at = bytes.IndexOf(after);
-        return at >= 0 && Utf8Parser.TryParse(bytes[(at + after.Length)..], out long number, out _) ? number : -1;
-    }
-
-    private sealed class Line
-    {
-        private long _last;
-
-        public long Requests { get; private set; }
-
-        public long Distinct { get; private set; }
-
-        public long Repeated { get; private set; }
-
-        public long OutOfOrder { get; private set; }
-
-        public void Take(long seq)
+        var line = _lines[endpoint];
+        line.CountRequest();
+        var at = bytes.IndexOf(Seq);
+        if (at < 0)
         {
-            lock (this)
-            {
-                Requests++;
-                if (seq == _last + 1) (_last, Distinct) = (seq, Distinct + 1);
-                else if (seq <= _last && seq > 0) Repeated++;
-                else OutOfOrder++;
-            }
+            line.CountBroken();
+            return;
         }
-    }
-}
 
-/// <summary>The sink's side of the ledger.</summary>
-/// <param name="Requests">All that came.</param>
-/// <param name="Distinct">Numbers that came in their turn.</param>
-/// <param name="Repeated">Numbers that had come before.</param>
-/// <param name="OutOfOrder">Numbers whose predecessor had not come.</param>
-internal sealed record SinkCounts(long Requests, long Distinct, long Repeated, long OutOfOrder);
+        var rest = bytes[(at + Seq.Length)..];
+        if (rest.StartsWith("{"u8)) TakeBatch(line, rest, arrived);
+        else TakeEnvelope(line, bytes, rest, arrived);
+    }
+
+    public SinkCounts Count() => _lines.Aggregate(SinkCounts.None, (sum, line) => sum + line.Count());
+
+    private static ReadOnlySpan<byte> Seq => "\"seq\":"u8;
+
+    private static ReadOnlySpan<byte> N => "\"data\":{\"n\":"u8;
+
+    // The range, then as many envelopes, in its order.
+    private void TakeBatch(SinkLine line, ReadOnlySpan<byte> rest, long arrived)
+    {
+        var (from, to) = (NumberAfter("\"from\":"u8, rest), NumberAfter("\"to\":"u8, rest));
+        var expected = from;
+        for (var at = rest.IndexOf(Seq); at >= 0; at = rest.IndexOf(Seq))
+        {
+            rest = rest[(at + Seq.Length)..];
+            var seq = Number(rest);
+            if (seq != expected++) line.CountBroken();
+            line.Take(seq);
+            var next = rest.IndexOf(Seq);
+            Note(NumberAfter(N, next < 0 ? rest : rest[..next]), arrived);
+        }
+
+        if (from < 1 || expected != to + 1) line.CountBroken();
+    }
+
+    // Senders that keep the body as jsonb put its members into another order, so n may stand before seq.
+    private void TakeEnvelope(SinkLine line, ReadOnlySpan<byte> body, ReadOnlySpan<byte> afterSeq, long arrived)
+    {
+        Note(NumberAfter(N, body), arrived);
+        line.Take(Number(afterSeq));
+    }
+
+    private void Note(long n, long arrived)
+    {
+        if (n >= 0 && n < Arrivals.Length) Interlocked.CompareExchange(ref Arrivals[n], arrived, 0);
+    }
+
+    private static long NumberAfter(ReadOnlySpan<byte> label, ReadOnlySpan<byte> bytes)
+    {
+        var at = bytes.IndexOf(label);
+        return at < 0 ? -1 : Number(bytes[(at + label.Length)..]);
+    }
+
+    private static long Number(ReadOnlySpan<byte> bytes) => Utf8Parser.TryParse(bytes, out long number, out _) ? number : -1;
+}

@@ -30,14 +30,24 @@ internal sealed class SinkProcess : IAsyncDisposable
         return new SinkProcess(process, new Uri(address));
     }
 
+    public int ProcessId => _process.Id;
+
+    public string Origin => _client.BaseAddress!.GetLeftPart(UriPartial.Authority);
+
     public Uri Url(int endpoint) => new(_client.BaseAddress!, $"/e/{endpoint}");
 
     public Uri[] Urls(int endpoints) => [.. Enumerable.Range(0, endpoints).Select(Url)];
 
+    /// <summary>An address that takes a request and never answers it. Nothing of it is in the ledger.</summary>
+    public Uri UrlWithoutAnswer(int number) => new(_client.BaseAddress!, $"/never/{number}");
+
     /// <summary>Begins a new ledger.</summary>
-    public async Task ResetAsync(int endpoints, int events, CancellationToken cancel)
+    public Task ResetAsync(int endpoints, int events, CancellationToken cancel) => ResetAsync(new SinkRun(endpoints, events), cancel);
+
+    /// <inheritdoc cref="ResetAsync(int, int, CancellationToken)"/>
+    public async Task ResetAsync(SinkRun run, CancellationToken cancel)
     {
-        using var answer = await _client.GetAsync(new Uri($"/reset?endpoints={endpoints}&events={events}", UriKind.Relative), cancel);
+        using var answer = await _client.PostAsJsonAsync(new Uri("/reset", UriKind.Relative), run, cancel);
         answer.EnsureSuccessStatusCode();
     }
 
@@ -54,7 +64,7 @@ internal sealed class SinkProcess : IAsyncDisposable
         while (true)
         {
             var counts = await CountAsync(cancel);
-            if (counts.Distinct >= distinct || Stopwatch.GetElapsedTime(began) > most) return counts;
+            if (counts.Distinct + counts.Broken >= distinct || Stopwatch.GetElapsedTime(began) > most) return counts;
             await Task.Delay(20, cancel);
         }
     }

@@ -13,14 +13,15 @@ using Microsoft.Extensions.Logging;
 namespace Webhooks.Bench.Sink;
 
 /// <summary>
-/// The receiver of the bench, in a process of its own: Kestrel that reads a body whole, notes it, and answers 204. It ends when its standard
+/// The receiver of the bench, in a process of its own: Kestrel that reads a body whole, notes it, and answers 204, at once or
+/// after a stated latency. What is sent below <c>/never/</c> is read and never answered. It ends when its standard
 /// input does, which is when its parent ends, however that ends.
 /// </summary>
 internal static class SinkProgram
 {
     public const string Name = "sink";
 
-    private static SinkLedger _ledger = new(0, 0);
+    private static SinkLedger _ledger = new(new SinkRun(0, 0));
 
     public static Command Create()
     {
@@ -46,9 +47,8 @@ internal static class SinkProgram
     private static Task AnswerAsync(HttpContext context)
     {
         var path = context.Request.Path.Value!;
-        return path.StartsWith("/e/", StringComparison.Ordinal)
-            ? TakeAsync(context, int.Parse(path.AsSpan(3), CultureInfo.InvariantCulture))
-            : ControlAsync(context, path);
+        if (path.StartsWith("/e/", StringComparison.Ordinal)) return TakeAsync(context, int.Parse(path.AsSpan(3), CultureInfo.InvariantCulture));
+        return path.StartsWith("/never/", StringComparison.Ordinal) ? SwallowAsync(context) : ControlAsync(context, path);
     }
 
     private static async Task TakeAsync(HttpContext context, int endpoint)
@@ -70,7 +70,15 @@ internal static class SinkProgram
             reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
         }
 
+        // A timer, not a thread, so that any number of requests can wait.
+        if (ledger.Latency > TimeSpan.Zero) await Task.Delay(ledger.Latency, context.RequestAborted);
         context.Response.StatusCode = StatusCodes.Status204NoContent;
+    }
+
+    private static async Task SwallowAsync(HttpContext context)
+    {
+        await context.Request.BodyReader.CopyToAsync(Stream.Null, context.RequestAborted);
+        await Task.Delay(Timeout.InfiniteTimeSpan, context.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     private static async Task ControlAsync(HttpContext context, string path)
@@ -78,9 +86,7 @@ internal static class SinkProgram
         switch (path)
         {
             case "/reset":
-                var query = context.Request.Query;
-                _ledger = new SinkLedger(
-                    int.Parse(query["endpoints"]!, CultureInfo.InvariantCulture), int.Parse(query["events"]!, CultureInfo.InvariantCulture));
+                _ledger = new SinkLedger((await context.Request.ReadFromJsonAsync<SinkRun>())!);
                 break;
             case "/counts":
                 await context.Response.WriteAsJsonAsync(_ledger.Count());

@@ -51,7 +51,7 @@ internal static class SnapshotCommand
         }
 
         var counts = await sink.WaitAsync(steady.Count, TimeSpan.FromSeconds(60), cancel);
-        report.Require(counts.Distinct == steady.Count && counts.OutOfOrder == 0, $"{steady.Count} published, sink {counts}");
+        report.Require(counts.IsInOrder(steady.Count), $"{steady.Count} published, sink {counts}");
         if (counts.Distinct < steady.Count) return report.Finish();
         var arrivals = await sink.ArrivalsAsync(cancel);
 

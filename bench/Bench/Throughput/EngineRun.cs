@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Npgsql;
 using Webhooks.Bench.Measuring;
 using Webhooks.Bench.Setup;
 using Webhooks.Bench.Sink;
@@ -6,9 +7,28 @@ using Webhooks.Dispatcher;
 
 namespace Webhooks.Bench.Throughput;
 
+/// <summary>What the dispatcher has to deliver.</summary>
+/// <param name="Endpoints">Endpoints, each of an application of its own; events go to them in turn.</param>
+/// <param name="Events">In all.</param>
+internal sealed record EngineLoad(int Endpoints, int Events)
+{
+    public TimeSpan SinkLatency { get; init; }
+
+    public PublishForm Publish { get; init; }
+
+    /// <summary>Whether the sink must get each stream in order.</summary>
+    public bool InOrder { get; init; } = true;
+
+    /// <summary>Makes the endpoints something else than strict.</summary>
+    public Func<EndpointSettings, EndpointSettings>? Settings { get; init; }
+}
+
 /// <summary>What a run of the dispatcher gave.</summary>
 internal sealed record EngineFigures(
-    TimeSpan Published, TimeSpan Elapsed, ServerCounters Server, long Settled, SinkCounts Sink, double RssMegabytes, double CpuSeconds);
+    int Events, TimeSpan Published, TimeSpan Elapsed, ServerCounters Server, long Settled, SinkCounts Sink, double RssMegabytes, CpuUse Cpu)
+{
+    public double PerSecond => Events / Elapsed.TotalSeconds;
+}
 
 /// <summary>Everything at once: publishing, database, dispatcher, sink. From the first publish to where the last settle is on the disk.</summary>
 internal static class EngineRun
@@ -16,34 +36,52 @@ internal static class EngineRun
     private const int PublishersInGroup = 512;
     private const int PublishersOfTransactions = 4;
     private const int EventsInTransaction = 100;
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
     public static async Task<EngineFigures> RunAsync(
-        BenchServer server, SinkProcess sink, int endpoints, int events, PublishForm form, bool profile, CancellationToken cancel)
+        BenchServer server, SinkProcess sink, EngineLoad load, bool profile, CancellationToken cancel)
     {
-        await using var platform = await BenchPlatform.StartAsync(await server.CreateDatabaseAsync(cancel), cancel);
-        var applications = await platform.AddApplicationsAsync(sink.Urls(endpoints), cancel);
-        await sink.ResetAsync(endpoints, events, cancel);
+        var (endpoints, events) = (load.Endpoints, load.Events);
+        var connectionString = await server.CreateDatabaseAsync(cancel);
+        WebhookApplicationId[] applications;
+        await using (var setup = await BenchPlatform.StartAsync(connectionString, cancel))
+            applications = await setup.AddApplicationsAsync(sink.Urls(endpoints), cancel, load.Settings);
+        await using var anywhere = NpgsqlDataSource.Create(server.Postgres.ConnectionString);
+        var database = new NpgsqlConnectionStringBuilder(connectionString).Database!;
+        var transactionsBefore = await ServerCounters.TransactionsAsync(anywhere, database, cancel);
+        var figures = await MeasureAsync(connectionString, server, sink, load, applications, profile, cancel);
+        var transactions = await ServerCounters.TransactionsAsync(anywhere, database, cancel) - transactionsBefore;
+        return figures with { Server = figures.Server with { Transactions = transactions } };
+    }
+
+    private static async Task<EngineFigures> MeasureAsync(
+        string connectionString, BenchServer server, SinkProcess sink, EngineLoad load, WebhookApplicationId[] applications, bool profile, CancellationToken cancel)
+    {
+        var (endpoints, events) = (load.Endpoints, load.Events);
+        await using var platform = await BenchPlatform.StartAsync(connectionString, cancel);
+        await sink.ResetAsync(new SinkRun(endpoints, events) { Latency = load.SinkLatency }, cancel);
         await ExecuteAsync("CREATE TABLE flushed (at timestamptz)");
         if (server.CountsStatements) await ExecuteAsync("SELECT pg_stat_statements_reset()");
         using var settled = new SettledCount(events);
         var before = await ServerCounters.ReadAsync(platform.Data, server.CountsStatements);
-        var cpuBefore = Process.GetCurrentProcess().TotalProcessorTime;
+        var cpuBefore = Cpu();
 
         var began = Stopwatch.GetTimestamp();
-        await (form == PublishForm.Group ? PublishInGroupAsync() : PublishInTransactionsAsync());
+        await (load.Publish == PublishForm.Group ? PublishInGroupAsync() : PublishInTransactionsAsync());
         var published = Stopwatch.GetElapsedTime(began);
         await settled.WaitAsync(Patience, cancel);
         // Settles commit without waiting for the disk; this one waits, and with it all before it.
         await ExecuteAsync("INSERT INTO flushed VALUES (now())");
         var elapsed = Stopwatch.GetElapsedTime(began);
 
-        using var self = Process.GetCurrentProcess();
+        var cpu = Cpu() - cpuBefore;
         var after = await ServerCounters.ReadAsync(platform.Data, server.CountsStatements);
         if (profile && server.CountsStatements) await ServerCounters.PrintTopAsync(platform.Data);
         return new EngineFigures(
-            published, elapsed, after - before, await platform.SettledAsync(cancel), await sink.CountAsync(cancel),
-            self.WorkingSet64 / 1048576.0, (self.TotalProcessorTime - cpuBefore).TotalSeconds);
+            events, published, elapsed, after - before, await platform.SettledAsync(cancel), await sink.CountAsync(cancel),
+            Environment.WorkingSet / 1048576.0, cpu);
+
+        CpuUse Cpu() => CpuUse.Read(Environment.ProcessId, server.Postgres.ProcessId, sink.ProcessId);
 
         EventToPublish Event(int n) => new(applications[n % endpoints], Payload.EventType, Payload.Data(n));
 

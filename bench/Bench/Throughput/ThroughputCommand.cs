@@ -1,89 +1,83 @@
 using System.CommandLine;
-using System.Globalization;
+using System.CommandLine.Parsing;
+using System.Text.Json.Nodes;
 using Webhooks.Bench.Measuring;
+using Webhooks.Bench.Peers;
 using Webhooks.Bench.Setup;
 using Webhooks.Bench.Sink;
 
 namespace Webhooks.Bench.Throughput;
 
 /// <summary>
-/// Delivered and durably settled events per second, everything on this machine at once, against a bare signed loop in the same run. Publisher
-/// and dispatcher are in this process, as in a platform's service; the sink and the database are not.
+/// Delivered and durably settled events per second, everything on this machine at once, against a bare signed loop and against other ways to do
+/// it, in the same run. Publisher and dispatcher are in this process, as in a platform's service; sink, database and peers are not.
 /// </summary>
 internal static class ThroughputCommand
 {
+    private static readonly string[] Names =
+        [.. ThroughputRows.Engine.Select(row => row.Name), ThroughputRows.Naive, ThroughputRows.NaiveClaim, .. Peer.All.Select(peer => peer.Name)];
+
     public static Command Create()
     {
-        var endpoints = new Option<int>("--endpoints") { Description = "Strict endpoints, each of an application of its own", DefaultValueFactory = _ => 200 };
-        var events = new Option<int>("--events") { Description = "Events in each run", DefaultValueFactory = _ => 150_000 };
-        var runs = new Option<int>("--runs") { Description = "Runs of which the median is taken", DefaultValueFactory = _ => 3 };
+        var only = new Option<HashSet<string>>("--only")
+        {
+            Description = "Rows by name, with commas: " + string.Join(",", Names), CustomParser = ParseNames, DefaultValueFactory = _ => [.. Names],
+        };
+        var events = new Option<int>("--events") { Description = "Events of strict_200 in a run; the other rows' numbers go with it", DefaultValueFactory = _ => 60_000 };
+        var runs = new Option<int>("--runs") { Description = "Runs of which the medians are taken", DefaultValueFactory = _ => 3 };
+        var noPeers = new Option<bool>("--no-peers") { Description = "Leave out the job queues that run on Node" };
         var form = new Option<PublishForm>("--publish") { Description = "Single publishes that share commits, or transactions of 100 events" };
         var profile = new Option<bool>("--profile") { Description = "Print which statements take the server's time" };
-        var command = new Command("throughput", "Delivered and settled events per second against a bare signed loop")
+        var set = new Option<string[]>("--set") { Description = "NAME=VALUE: another setting of the peers, or another number of \"workers\" of the job table, to try it" };
+        var command = new Command("throughput", "Delivered and settled events per second against a bare signed loop and against peers")
         {
-            endpoints, events, runs, form, profile, Report.Json,
+            only, events, runs, noPeers, set, form, profile, Report.Json,
         };
-        command.SetAction((parsed, cancel) => RunAsync(
-            parsed.GetValue(endpoints), parsed.GetValue(events), parsed.GetValue(runs), parsed.GetValue(form), parsed.GetValue(profile),
-            new Report(parsed.GetValue(Report.Json)), cancel));
+        command.SetAction((parsed, cancel) => Report.RunAsync(parsed, report =>
+        {
+            var rows = parsed.GetValue(only)!;
+            if (parsed.GetValue(noPeers)) rows.ExceptWith(Peer.All.Select(peer => peer.Name));
+            var plan = new ThroughputPlan(rows, parsed.GetValue(events) / 60_000.0, parsed.GetValue(form), parsed.GetValue(profile), Peer.ParseSettings(parsed.GetValue(set) ?? []));
+            return RunAsync(plan, parsed.GetValue(runs), report, cancel);
+        }));
         return command;
     }
 
-    private static async Task<int> RunAsync(int endpoints, int events, int runs, PublishForm form, bool profile, Report report, CancellationToken cancel)
+    private static async Task RunAsync(ThroughputPlan plan, int runs, Report report, CancellationToken cancel)
     {
+        var (packages, trouble) = plan.NeedsNode ? await PeerPackages.BringAsync(cancel) : (null, null);
         await using var server = await BenchServer.StartAsync(cancel);
         await using var sink = await SinkProcess.StartAsync(cancel);
-        Report.Progress("Warming up ...");
-        await BareAsync(events);
-        await EngineRun.RunAsync(server, sink, endpoints, events, form, profile: false, cancel);
-
-        var bare = new List<double>();
-        var before = await BareAsync(events);
-        var ours = new List<EngineFigures>();
+        var bench = new ThroughputRuns(plan, server, sink, packages, report);
+        await bench.WarmUpAsync(cancel);
         for (var run = 1; run <= runs; run++)
         {
-            var figures = await EngineRun.RunAsync(server, sink, endpoints, events, form, profile, cancel);
-            ours.Add(figures);
-            // A machine is not as fast in one minute as in the next: what ran just before and just after says how fast it was meanwhile.
-            var after = await BareAsync(events);
-            bare.Add((before + after) / 2);
-            before = after;
-            report.Require(
-                figures.Settled == events && figures.Sink.Distinct == events && figures.Sink.OutOfOrder == 0,
-                $"run {run}: {events} published, {figures.Settled} settled, sink {figures.Sink}");
-            Report.Progress(string.Create(CultureInfo.InvariantCulture,
-                $"run {run}: bare {bare[^1]:F0}/s, ours {events / figures.Elapsed.TotalSeconds:F0}/s, ratio {events / figures.Elapsed.TotalSeconds / bare[^1]:F3}; published at {events / figures.Published.TotalSeconds:F0}/s; CPU of this process {figures.CpuSeconds:F1} s of {figures.Elapsed.TotalSeconds:F1} s"));
+            Report.Progress($"Run {run} of {runs}:");
+            await bench.RunOnceAsync(cancel);
         }
 
-        var rates = new Distribution(ours.Select(figures => events / figures.Elapsed.TotalSeconds));
-        var ratios = new Distribution(ours.Select((figures, i) => events / figures.Elapsed.TotalSeconds / bare[i]));
-        report.Add(string.Create(CultureInfo.InvariantCulture, $"strict_{endpoints}_vs_bare"), ratios.Median, $"median of {runs} runs, each against the mean of the bare loops just before and after it");
-        report.Add("ratio_min", ratios.Min, "");
-        report.Add("ratio_max", ratios.Max, "");
-        report.Add("delivered_per_s", rates.Median, "published, delivered and settled, end to end", 0);
-        report.Add("bare_per_s", new Distribution(bare).Median, "signed and posted, without a database", 0);
-        report.Add("published_per_s", new Distribution(ours.Select(figures => events / figures.Published.TotalSeconds)).Median,
-            form == PublishForm.Group ? "512 concurrent publishers share commits" : "4 publishers, transactions of 100 events", 0);
-        if (server.CountsStatements)
-            report.Add("statements_per_event", Median(figures => (double)figures.Server.Statements / events), "pg_stat_statements, the publishers' included");
-        else
-            report.Add("statements_per_event", "unknown", "the extension pg_stat_statements is not installed");
-        report.Add("transactions_per_event", Median(figures => (double)figures.Server.Transactions / events), "pg_stat_database");
-        report.Add("wal_bytes_per_event", Median(figures => (double)figures.Server.WalBytes / events), "the event itself included", 0);
-        report.Add("rss_mb", Median(figures => figures.RssMegabytes), "of this process: publisher, dispatcher and bench", 0);
-        report.Add("repeated", ours.Sum(figures => figures.Sink.Repeated), "deliveries that the sink had had before");
-        report.Add("events", events, "each run: published = received = settled, none out of order");
-        return report.Finish();
-
-        double Median(Func<EngineFigures, double> figure) => new Distribution(ours.Select(figure)).Median;
-
-        async Task<double> BareAsync(int count)
-        {
-            await sink.ResetAsync(endpoints, count, cancel);
-            var elapsed = await BareLoop.RunAsync(sink.Urls(endpoints), count, cancel);
-            var counts = await sink.CountAsync(cancel);
-            report.Require(counts.Distinct == count && counts.OutOfOrder == 0, $"bare loop: {count} sent, sink {counts}");
-            return count / elapsed.TotalSeconds;
-        }
+        new ThroughputReport(plan, bench.Rates, report).Add(runs, trouble);
+        if (bench.Costs.Count > 0) ThroughputReport.AddCosts(report, bench.Costs, server.CountsStatements);
+        report.Add("postgres", await server.DescribeAsync(cancel), "the same server and settings for all rows");
     }
+
+    private static HashSet<string> ParseNames(ArgumentResult result)
+    {
+        var names = result.Tokens.SelectMany(token => token.Value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)).ToHashSet();
+        foreach (var unknown in names.Except(Names)) result.AddError($"There is no row \"{unknown}\"; there are {string.Join(", ", Names)}.");
+        return names;
+    }
+}
+
+/// <summary>What is measured of it all.</summary>
+/// <param name="Rows">Names.</param>
+/// <param name="Scale">Of each row's number of events.</param>
+/// <param name="Publish">How the dispatcher's events are published.</param>
+/// <param name="Profile">Whether statements are printed.</param>
+/// <param name="Tried">Settings of the peers in place of their best.</param>
+internal sealed record ThroughputPlan(IReadOnlySet<string> Rows, double Scale, PublishForm Publish, bool Profile, JsonObject Tried)
+{
+    public bool NeedsNode => Peer.All.Any(peer => Rows.Contains(peer.Name));
+
+    public int Events(int ofFullRun) => Math.Max(1, (int)(ofFullRun * Scale));
 }
