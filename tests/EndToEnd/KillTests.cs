@@ -34,8 +34,9 @@ public class KillTests
         var shop = new Shop(data, publisher, application);
         await shop.CreateTablesAsync();
 
-        Task<RoleProcess> Dispatcher() => RoleProcess.StartAsync("dispatcher", "--database", database, "--url", platformUrl, "--lease", "2");
-        Task<RoleProcess> Receiver() => RoleProcess.StartAsync("receiver", "--folder", folder, "--url", receiverUrl);
+        var program = Path.Combine(AppContext.BaseDirectory, "Quickstart.dll");
+        Task<ChildProcess> Dispatcher() => ChildProcess.StartAsync(program, ["dispatcher", "--database", database, "--url", platformUrl, "--lease", "2"]);
+        Task<ChildProcess> Receiver() => ChildProcess.StartAsync(program, ["receiver", "--folder", folder, "--url", receiverUrl]);
         var dispatcher = await Dispatcher();
         var receiver = await Receiver();
         try
