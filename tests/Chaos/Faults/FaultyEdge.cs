@@ -64,6 +64,8 @@ internal sealed class FaultyEdge(RoleSettings settings)
         var request = log.Arrived(arrived, context.Request.Headers["webhook-id"].ToString(), from, to);
         body.Position = 0;
         context.Request.Body = body;
+        // All of it is here. A sender that leaves now leaves a receiver that has read it, and not one that would read it from a broken connection.
+        context.RequestAborted = CancellationToken.None;
         Fault? fault = !_calm && _faults[source].TryDequeue(out var due) ? due : null;
         await AnswerAsync(context, fault, next);
         log.Answered(request, fault is Fault.ResetBefore or Fault.ResetAfter ? WireLog.Reset : context.Response.StatusCode);

@@ -13,6 +13,8 @@ namespace Webhooks.Chaos.Faults;
 internal sealed record WireRequest(string Id, long From, long To, DateTime Arrived, DateTime? Answered, int? Status)
 {
     public bool IsAccepted => Status is >= 200 and < 300;
+
+    public override string ToString() => $"{Id} {From}-{To} arrived {Arrived:O}, {(Status is { } status ? $"answered {status} {Answered:O}" : "never answered")}";
 }
 
 /// <summary>

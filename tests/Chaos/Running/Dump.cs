@@ -1,4 +1,3 @@
-using System.Text;
 using Microsoft.Data.Sqlite;
 using Npgsql;
 using Webhooks.Chaos.Cast;
@@ -76,5 +75,5 @@ internal sealed class Dump(Stage stage)
     }
 
     private static Task WriteAsync(string folder, string name, IEnumerable<string> lines) =>
-        File.WriteAllLinesAsync(Path.Combine(folder, name), lines, Encoding.UTF8);
+        File.WriteAllLinesAsync(Path.Combine(folder, name), lines);
 }
