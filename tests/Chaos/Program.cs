@@ -33,7 +33,12 @@ command.SetAction(async (arguments, cancel) =>
         if (arguments.GetValue(json)) Console.WriteLine(outcome.Summary.ToJson());
         return outcome.Summary.Balanced ? 0 : 1;
     }
-    catch (Exception exception) when (exception is not OperationCanceledException || !cancel.IsCancellationRequested)
+    catch (OperationCanceledException) when (cancel.IsCancellationRequested)
+    {
+        await Console.Error.WriteLineAsync("Broken off; nothing was judged.");
+        return 3;
+    }
+    catch (Exception exception)
     {
         await Console.Error.WriteLineAsync($"It could not run ({settings.Command}): {(exception is PostgresNotFoundException ? exception.Message : exception)}");
         return 3;
@@ -41,7 +46,8 @@ command.SetAction(async (arguments, cancel) =>
 });
 
 var parsed = command.Parse(args);
-var exit = await parsed.InvokeAsync();
+// Time to stop what was started, when somebody interrupts.
+var exit = await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromSeconds(30) });
 return parsed.Errors.Count > 0 ? 2 : exit;
 
 static void Check(System.CommandLine.Parsing.OptionResult result, bool good, string range)

@@ -24,6 +24,7 @@ internal sealed class Actor(Role role, int number, string folder, string setting
         await AloneAsync(async () =>
         {
             killed = DateTime.UtcNow;
+            Look();
             await _process!.KillAsync();
             _process.Dispose();
             Log($"--- killed at {killed:O}");
@@ -60,7 +61,14 @@ internal sealed class Actor(Role role, int number, string folder, string setting
         if (await _process.WaitAsync(soon.Token) is not 0 and var code) throw new InvalidOperationException($"The {Name} ended with code {code}; see its log in {folder}.");
     });
 
-    public bool HasEnded => _process?.HasExited ?? true;
+    /// <summary>Whether any of its lives ended without a kill.</summary>
+    public bool HasCrashed { get; private set; }
+
+    /// <summary>Looks whether it is still there.</summary>
+    public void Look()
+    {
+        if (_process!.HasExited) HasCrashed = true;
+    }
 
     public void Dispose()
     {

@@ -86,4 +86,7 @@ internal sealed record Books
     public required IReadOnlyList<EndpointBooks> Endpoints { get; init; }
 
     public IReadOnlyList<Incident> Incidents { get; init; } = [];
+
+    /// <summary>Processes that ended without having been killed.</summary>
+    public IReadOnlyList<string> Crashes { get; init; } = [];
 }

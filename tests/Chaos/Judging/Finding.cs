@@ -35,6 +35,9 @@ internal enum Wrong
     /// <summary>A number was sent again that was settled, or more of them than were in flight or unsettled.</summary>
     SentAgain,
 
+    /// <summary>A process ended, and nobody had killed it.</summary>
+    Crashed,
+
     /// <summary>The dispatcher's own tables do not agree.</summary>
     Unsettled,
 }

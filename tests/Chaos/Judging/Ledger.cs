@@ -19,6 +19,7 @@ internal static class Ledger
         var published = books.Published.ToDictionary(row => row.EventId);
         var duplicates = books.Endpoints.Select(endpoint => (endpoint, Sent: SentAgain.Judge(endpoint, books.Incidents))).ToList();
         var findings = Keys(books)
+            .Concat(books.Crashes.Select(name => new Finding(Wrong.Crashed, null, null, $"the {name} ended by itself")))
             .Concat(books.Endpoints.SelectMany(endpoint =>
                 Numbering(endpoint, books, published).Concat(Effects(endpoint, published)).Concat(Order(endpoint, published)).Concat(Wire(endpoint, published))
                     .Concat(Settled(endpoint))))

@@ -111,6 +111,9 @@ public class LedgerTests
     public void Judge_DispatcherNotDone_Unsettled(string status, string? owner, long cursor) => Bites(Wrong.Unsettled, books => books with { State = new StateRow(status, owner, Events, cursor) });
 
     [Fact]
+    public void Judge_ProcessEndedByItself_Crashed() => Bites(Wrong.Crashed, Good() with { Crashes = ["dispatcher 1"] });
+
+    [Fact]
     public void Judge_NumbersWithoutSettlement_Unsettled() => Bites(Wrong.Unsettled, books => books with
     {
         Settlements = [new SettlementRow(1, 2, "delivered", At(2.5)), new SettlementRow(4, Events, "delivered", At(6))],

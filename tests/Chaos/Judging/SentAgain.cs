@@ -18,9 +18,6 @@ internal static class SentAgain
     /// <summary>How long a request can be on its way.</summary>
     public static readonly TimeSpan InFlight = ChaosSettings.SendTimeout + TimeSpan.FromSeconds(1);
 
-    // A receiver that is suspended takes a request that much later than it was sent.
-    private static readonly TimeSpan Longest = (ChaosSettings.Lease * 3) + InFlight;
-
     /// <summary>How many numbers a pump can have sent and not settled: what it has read ahead, and what it read meanwhile.</summary>
     public const int Window = (2 * ChaosSettings.ReadAhead) + 1;
 
@@ -31,7 +28,7 @@ internal static class SentAgain
         var (findings, resent, duplicates) = (new List<Finding>(), 0L, 0L);
         var incidents = everywhere.Concat(endpoint.Changes).OrderBy(incident => incident.From).ToList();
         var perIncident = new Dictionary<Incident, int>();
-        var attempts = endpoint.Attempts.GroupBy(attempt => attempt.Seq).ToDictionary(same => same.Key, same => same.Select(attempt => attempt.StartedAt).Order().ToList());
+        var attempts = new FailedAttempts(endpoint.Attempts);
         var rewinds = endpoint.Settlements.Where(row => row.Outcome == "rewound").ToList();
         var delivered = endpoint.Settlements.Where(row => row.Outcome == "delivered").OrderBy(row => row.At).ToList();
         foreach (var (seq, before, again) in Repeated(endpoint.Wire))
@@ -40,12 +37,7 @@ internal static class SentAgain
             if (before.IsAccepted && before.Answered <= again.Arrived) duplicates++;
             else continue;
             if (rewinds.Any(row => Covers(row, seq) && row.At >= before.Arrived && row.At <= again.Arrived)) continue;
-            if (attempts.TryGetValue(seq, out var failed) && failed.FindIndex(at => at <= again.Arrived && at >= before.Arrived - Longest) is >= 0 and var index)
-            {
-                failed.RemoveAt(index);
-                continue;
-            }
-
+            if (attempts.Excuse(seq, before, again)) continue;
             if (delivered.Find(row => Covers(row, seq) && row.At >= before.Arrived) is { } settled && again.Arrived > settled.At + InFlight
                 && !incidents.Exists(incident => incident.To > incident.From && incident.From <= settled.At + InFlight && again.Arrived <= incident.To + InFlight && again.Arrived >= incident.From))
             {
@@ -81,6 +73,19 @@ internal static class SentAgain
                 if (before is null || request.IsAccepted || !before.IsAccepted) known[seq] = request;
             }
         }
+    }
+
+    /// <summary>Each has every number of its request sent once more; those of a batch perhaps in two halves.</summary>
+    private sealed class FailedAttempts(IEnumerable<AttemptRow> rows)
+    {
+        // A receiver that is suspended takes a request that much later than it was sent.
+        private static readonly TimeSpan Late = (ChaosSettings.Lease * 3) + InFlight;
+
+        private readonly List<(AttemptRow Row, HashSet<long> SentAgain)> _attempts = [.. rows.OrderBy(row => row.StartedAt).Select(row => (row, new HashSet<long>()))];
+
+        public bool Excuse(long seq, WireRequest before, WireRequest again) => _attempts.Exists(attempt =>
+            before.From <= attempt.Row.Seq && attempt.Row.Seq <= before.To && attempt.Row.StartedAt <= again.Arrived
+            && attempt.Row.StartedAt >= before.Arrived - Late && attempt.SentAgain.Add(seq));
     }
 
     private static bool Covers(SettlementRow row, long seq) => row.First <= seq && seq <= row.Last;

@@ -24,6 +24,7 @@ internal sealed class BooksReader(Stage stage)
         return new Books
         {
             Published = published, Duplicates = duplicates.ToHashSet(), Endpoints = endpoints, Incidents = incidents,
+            Crashes = [.. stage.Actors.Values.SelectMany(actors => actors).Where(actor => actor.HasCrashed).Select(actor => actor.Name)],
             RolledBack = Business.RolledBack(stage.PublisherFolder).ToHashSet(),
         };
     }

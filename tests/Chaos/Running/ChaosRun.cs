@@ -32,7 +32,7 @@ internal static class ChaosRun
         await performing;
 
         say("the faults are over; waiting until all is quiet");
-        var (time, open) = await new Quiet(stage, @operator).WaitAsync(cancel);
+        var (time, open) = await new Quiet(stage, @operator).WaitAsync(say, cancel);
         var books = await new BooksReader(stage).ReadAsync(director.Incidents);
         var judgement = Judging.Ledger.Judge(books);
         var summary = Summary.Of(director, settings, books, judgement, time, open);

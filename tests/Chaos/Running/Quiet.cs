@@ -13,6 +13,7 @@ internal sealed class Quiet(Stage stage, Operator @operator)
     // By then a receiver that can has resumed its endpoint by itself.
     private static readonly TimeSpan BeforeOperator = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan Progress = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan Between = TimeSpan.FromMilliseconds(250);
 
     private const string Standing = """
@@ -29,17 +30,24 @@ internal sealed class Quiet(Stage stage, Operator @operator)
         """;
 
     /// <returns>How long it took, and what is still open if it did not become quiet.</returns>
-    public async Task<(TimeSpan Time, string? Open)> WaitAsync(CancellationToken cancel)
+    public async Task<(TimeSpan Time, string? Open)> WaitAsync(Action<string> say, CancellationToken cancel)
     {
         var clock = Stopwatch.StartNew();
+        foreach (var actor in stage.Actors.Values.SelectMany(actors => actors)) actor.Look();
         await Task.WhenAll(stage.Actors[Role.Publisher].Select(actor => actor.FinishAsync(Patience)));
         await Task.WhenAll(stage.Actors[Role.Receiver].Select(actor => actor.TellAsync(FaultyEdge.Peace)));
         var patience = Patience + (stage.Plan.Settings.Duration / 2);
-        while (true)
+        for (var said = clock.Elapsed; ;)
         {
             string? open = null;
             await Operator.PersistAsync(async () => open = await OpenAsync(clock.Elapsed > BeforeOperator));
             if (open is null || clock.Elapsed > patience) return (clock.Elapsed, open);
+            if (clock.Elapsed > said + Progress)
+            {
+                said = clock.Elapsed;
+                say($"not yet: {open}");
+            }
+
             await Task.Delay(Between, cancel);
         }
     }

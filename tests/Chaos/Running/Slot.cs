@@ -6,17 +6,18 @@ using Webhooks.Signing;
 namespace Webhooks.Chaos.Running;
 
 /// <summary>An endpoint of the run, from before it is created until after it is deleted.</summary>
-internal sealed class Slot(int number, int receiver, WebhookApplicationId application, Uri url)
+internal sealed class Slot(int number, int receivers, WebhookApplicationId application, Uri url)
 {
     public string Source { get; } = $"e{number.ToString("00", CultureInfo.InvariantCulture)}";
 
     public int Number => number;
 
-    public int Receiver => receiver;
+    public int Receiver => number % receivers;
 
     public WebhookApplicationId Application => application;
 
-    public Ordering Ordering { get; init; }
+    /// <summary>Half of them strict, and of all of these kinds at every receiver.</summary>
+    public Ordering Ordering { get; } = (number / receivers % 4) switch { 1 => Ordering.Relaxed, 3 => Ordering.Batch, _ => Ordering.Strict };
 
     public WebhookEndpointId? Id { get; set; }
 
@@ -38,5 +39,9 @@ internal sealed class Slot(int number, int receiver, WebhookApplicationId applic
     public EndpointSettings Settings => new($"{new Uri(url, Source)}?change={Changes.ToString(CultureInfo.InvariantCulture)}")
     {
         EventTypes = [Pattern], Description = Source, Secret = Secrets[^1],
+        Ordering = Ordering == Ordering.Relaxed ? EndpointOrdering.Relaxed : EndpointOrdering.Strict,
+        MaxInFlight = 8,
+        // Waiting long enough that several come together at the rate of a run.
+        Batch = Ordering == Ordering.Batch ? new BatchSettings { MaxEvents = 20, MaxWait = TimeSpan.FromMilliseconds(200) } : null,
     };
 }

@@ -119,7 +119,7 @@ internal sealed class Stage : IAsyncDisposable
 
         string[] receivers = [.. Enumerable.Range(0, settings.Receivers).Select(_ => Address())];
         for (var i = 0; i < Plan.Slots; i++)
-            Slots.Add(new Slot(i, i % settings.Receivers, applications[i % applications.Count], new Uri(receivers[i % settings.Receivers])));
+            Slots.Add(new Slot(i, settings.Receivers, applications[i % applications.Count], new Uri(receivers[i % settings.Receivers])));
         Directory.CreateDirectory(PublisherFolder);
         for (var i = 0; i < settings.Receivers; i++)
         {
