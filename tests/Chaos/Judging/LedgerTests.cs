@@ -111,6 +111,14 @@ public class LedgerTests
     public void Judge_DispatcherNotDone_Unsettled(string status, string? owner, long cursor) => Bites(Wrong.Unsettled, books => books with { State = new StateRow(status, owner, Events, cursor) });
 
     [Fact]
+    public void Judge_DeferredNumber_IsSettledByTheEndOfItsRetries()
+    {
+        SettlementRow[] deferred = [new(1, 2, "delivered", At(2.5)), new(3, 3, "deferred", At(4)), new(4, Events, "delivered", At(6)), new(Events + 1, Events, "delivered", At(6))];
+        Bites(Wrong.Unsettled, books => books with { Settlements = deferred });
+        Assert.Empty(Ledger.Judge(With(books => books with { Settlements = [.. deferred, new(3, 3, "delivered", At(7))] })).Findings);
+    }
+
+    [Fact]
     public void Judge_ProcessEndedByItself_Crashed() => Bites(Wrong.Crashed, Good() with { Crashes = ["dispatcher 1"] });
 
     [Fact]

@@ -11,7 +11,7 @@ internal sealed class Dump(Stage stage)
     private const int Around = 20;
     private static readonly string[] DispatcherTables =
     [
-        "endpoint", "stream", "delivery_state", "delivery", "settlement", "attempt", "operational_event", "endpoint_change", "event_verdict", "sequencer_batch", "dedupe",
+        "endpoint", "stream", "delivery_state", "delivery", "settlement", "attempt", "deferred", "operational_event", "endpoint_change", "event_verdict", "sequencer_batch", "dedupe",
     ];
 
     /// <returns>The folder.</returns>

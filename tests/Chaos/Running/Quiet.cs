@@ -58,6 +58,8 @@ internal sealed class Quiet(Stage stage, Operator @operator)
         await using var connection = await stage.Data.OpenConnectionAsync();
         await using (var pending = new NpgsqlCommand(Pending, connection))
             if (await pending.ExecuteScalarAsync() is long and > 0 and var events) return $"{events} events are not numbered";
+        await using (var deferred = new NpgsqlCommand("SELECT count(*) FROM webhooks.deferred", connection))
+            if (await deferred.ExecuteScalarAsync() is long and > 0 and var events) return $"{events} events are deferred";
         var standing = new List<(string Source, string Status, bool Leased, long Head, long Cursor)>();
         await using (var command = new NpgsqlCommand(Standing, connection))
         await using (var reader = await command.ExecuteReaderAsync())
