@@ -13,6 +13,7 @@ internal sealed class Quiet(Stage stage, Operator @operator)
     // By then a receiver that can has resumed its endpoint by itself.
     private static readonly TimeSpan BeforeOperator = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan LongestPatience = TimeSpan.FromMinutes(10);
     private static readonly TimeSpan Progress = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan Between = TimeSpan.FromMilliseconds(250);
 
@@ -36,12 +37,14 @@ internal sealed class Quiet(Stage stage, Operator @operator)
         foreach (var actor in stage.Actors.Values.SelectMany(actors => actors)) actor.Look();
         await Task.WhenAll(stage.Actors[Role.Publisher].Select(actor => actor.FinishAsync(Patience)));
         await Task.WhenAll(stage.Actors[Role.Receiver].Select(actor => actor.TellAsync(FaultyEdge.Peace)));
-        var patience = Patience + (stage.Plan.Settings.Duration / 2);
-        for (var said = clock.Elapsed; ;)
+        var (said, moved, before) = (clock.Elapsed, clock.Elapsed, (string?)"");
+        while (true)
         {
             string? open = null;
             await Operator.PersistAsync(async () => open = await OpenAsync(clock.Elapsed > BeforeOperator));
-            if (open is null || clock.Elapsed > patience) return (clock.Elapsed, open);
+            // However slow the machine is: as long as something moves, it is waited for.
+            if (open != before) (moved, before) = (clock.Elapsed, open);
+            if (open is null || clock.Elapsed > moved + Patience || clock.Elapsed > LongestPatience) return (clock.Elapsed, open);
             if (clock.Elapsed > said + Progress)
             {
                 said = clock.Elapsed;

@@ -56,6 +56,8 @@ internal sealed record Summary
 
     public required long DuplicatesOnTheWire { get; init; }
 
+    public required int BatchesOnTheWire { get; init; }
+
     public required int OtherFindings { get; init; }
 
     public required double QuietAfterSeconds { get; init; }
@@ -76,6 +78,7 @@ internal sealed record Summary
             Effects = judgement.Effects, Lost = judgement.Count(Wrong.Lost), Holes = judgement.Count(Wrong.Hole),
             Reordered = judgement.Count(Wrong.Reordered) + judgement.Count(Wrong.ReorderedOnTheWire), Twice = judgement.Count(Wrong.Twice),
             RolledBackDelivered = judgement.Count(Wrong.RolledBackDelivered), ResentOnTheWire = judgement.Resent, DuplicatesOnTheWire = judgement.Duplicates,
+            BatchesOnTheWire = books.Endpoints.Sum(endpoint => endpoint.Wire.Count(request => request.To > request.From)),
             OtherFindings = judgement.Findings.Count(finding => !named.Contains(finding.Wrong)), QuietAfterSeconds = Math.Round(quiet.TotalSeconds, 1),
         };
     }
@@ -86,7 +89,7 @@ internal sealed record Summary
         done       {Kills} kills, {Restarts} restarts of the database, {Suspensions} suspensions, {TerminatedConnections} connections terminated, {Faults} receiver faults, {OperatorActions} operator's actions
         published  {Published} events for {Endpoints} endpoints, {DedupeDuplicates} of them duplicates by key; {RolledBack} rolled back
         effects    {Effects}; lost {Lost}, holes {Holes}, reordered {Reordered}, twice {Twice}, rolled back and delivered {RolledBackDelivered}, other findings {OtherFindings}
-        wire       {ResentOnTheWire} numbers came again, {DuplicatesOnTheWire} of them after they had been accepted
+        wire       {ResentOnTheWire} numbers came again, {DuplicatesOnTheWire} of them after they had been accepted; {BatchesOnTheWire} batches
         quiet      after {QuietAfterSeconds} s
         """);
 }
