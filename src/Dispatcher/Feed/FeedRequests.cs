@@ -46,12 +46,20 @@ internal sealed class FeedRequests(
         var stream = row.Status;
         if (after < stream.Floor - 1)
         {
-            await answer.ErrorAsync(
-                StatusCodes.Status410Gone, "range_expired", $"What lies below {stream.Floor} is no longer kept.", stream: stream);
+            await ExpiredAsync(answer, stream);
             return;
         }
 
         var page = await pages.ReadAsync(row, after, (int)limit, cancel);
+        if (page is null)
+        {
+            stream = await control.GetAsync(stream.Endpoint, cancel);
+            if (after >= stream.Floor - 1)
+                throw new InvalidOperationException($"The stream of {stream.Endpoint} lacks seq {after + 1}: its event is not in the database.");
+            await ExpiredAsync(answer, stream);
+            return;
+        }
+
         await answer.OkAsync(json => FeedPage.Write(json, stream, page));
     }
 
@@ -98,8 +106,7 @@ internal sealed class FeedRequests(
                 StatusCodes.Status409Conflict, "paused_by_operator", "An operator paused delivery, and only an operator resumes it.", stream: stream),
             ResumeRefusal.AfterAboveHead => answer.ErrorAsync(
                 StatusCodes.Status422UnprocessableEntity, "validation_failed", $"after is {after}, above the head, {stream.Head}.", stream: stream, field: "after"),
-            ResumeRefusal.AfterBelowFloor => answer.ErrorAsync(
-                StatusCodes.Status410Gone, "range_expired", $"What lies below {stream.Floor} is no longer kept.", stream: stream),
+            ResumeRefusal.AfterBelowFloor => ExpiredAsync(answer, stream),
             ResumeRefusal.TooSoon => answer.ErrorAsync(
                 StatusCodes.Status429TooManyRequests, "too_soon", "Delivery was resumed and failed again; ask later.",
                 resume.Row.ReceiverResumeFrom - resume.Row.Now, stream),
@@ -112,6 +119,9 @@ internal sealed class FeedRequests(
             }),
         };
     }
+
+    private static Task ExpiredAsync(FeedAnswer answer, StreamStatus stream) =>
+        answer.ErrorAsync(StatusCodes.Status410Gone, "range_expired", $"What lies below {stream.Floor} is no longer kept.", stream: stream);
 
     /// <summary>The stream, once the caller is known and may ask; otherwise the refusal has been written.</summary>
     private async Task<StreamRow?> AuthenticateAsync(

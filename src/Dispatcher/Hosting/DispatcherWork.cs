@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Runtime.ExceptionServices;
 using Webhooks.Dispatcher.Delivery;
 using Webhooks.Dispatcher.Publishing;
+using Webhooks.Dispatcher.Retention;
 using Webhooks.Dispatcher.Sequencing;
 
 namespace Webhooks.Dispatcher.Hosting;
@@ -15,7 +16,7 @@ internal sealed record SequencedRound(int Events, IReadOnlyCollection<short> Mor
 /// The seam between the dispatcher's work and what schedules it. Each method does what there is to do and returns; a host calls
 /// them when hinted and every so often. All may be called late, twice, or from several processes: what must not happen twice is guarded in the database.
 /// </summary>
-internal sealed class DispatcherWork(Sequencer sequencer, Pumps pumps, FreshEvents fresh, Wake wake, TimeProvider time)
+internal sealed class DispatcherWork(Sequencer sequencer, Pumps pumps, FreshEvents fresh, Wake wake, Maintenance maintenance, TimeProvider time)
 {
     private const int BucketsAtATime = 8;
 
@@ -23,6 +24,9 @@ internal sealed class DispatcherWork(Sequencer sequencer, Pumps pumps, FreshEven
 
     /// <summary>Raised when endpoints are due that no pump of this process works on.</summary>
     public event Action? EndpointsDue;
+
+    /// <summary>What the last round of maintenance did here; null before the first.</summary>
+    public MaintenanceRound? LastMaintenance { get; private set; }
 
     /// <summary>When pending events were last looked for with success.</summary>
     public long LastRound => Volatile.Read(ref _lastRound);
@@ -76,6 +80,9 @@ internal sealed class DispatcherWork(Sequencer sequencer, Pumps pumps, FreshEven
 
     /// <summary>Renews the leases of this process; to be called three times within a lease's duration.</summary>
     public Task RenewAsync(CancellationToken cancel) => pumps.RenewAsync(cancel);
+
+    /// <summary>Makes partitions ahead, drops those that are no longer kept, and gives notice before that; one process at a time, by a lock in the database.</summary>
+    public async Task<MaintenanceRound> MaintainAsync(CancellationToken cancel) => LastMaintenance = await maintenance.RunOnceAsync(null, cancel);
 
     /// <summary>Ends sending: what is under way is finished and settled, and the endpoints are handed back.</summary>
     public Task StopAsync() => pumps.StopAllAsync();

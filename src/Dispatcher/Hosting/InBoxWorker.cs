@@ -69,6 +69,7 @@ internal sealed partial class InBoxWorker : BackgroundService
         : Task.WhenAll(
             Task.Run(() => SequenceAsync(stoppingToken), CancellationToken.None),
             Task.Run(() => DeliverAsync(stoppingToken), CancellationToken.None),
+            Task.Run(() => MaintainAsync(stoppingToken), CancellationToken.None),
             Task.Run(() => ListenAsync(stoppingToken), CancellationToken.None));
 
     private void Announce(IReadOnlyCollection<short>? buckets)
@@ -125,6 +126,12 @@ internal sealed partial class InBoxWorker : BackgroundService
                 await _endpoints.WaitAsync(_options.Delivery.PollInterval, stop);
         }, stop);
     }
+
+    private Task MaintainAsync(CancellationToken stop) => LoopAsync("maintenance", async () =>
+    {
+        await _work.MaintainAsync(stop);
+        await Task.Delay(_options.Retention.Interval, _time, stop);
+    }, stop);
 
     private Task ListenAsync(CancellationToken stop) => LoopAsync("listening", async () =>
     {

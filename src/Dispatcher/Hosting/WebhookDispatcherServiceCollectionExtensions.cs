@@ -11,6 +11,7 @@ using Webhooks.Dispatcher.Endpoints;
 using Webhooks.Dispatcher.Feed;
 using Webhooks.Dispatcher.Hosting;
 using Webhooks.Dispatcher.Publishing;
+using Webhooks.Dispatcher.Retention;
 using Webhooks.Dispatcher.Secrets;
 using Webhooks.Dispatcher.Sending;
 using Webhooks.Dispatcher.Sequencing;
@@ -22,7 +23,7 @@ public static class WebhookDispatcherServiceCollectionExtensions
 {
     /// <summary>
     /// Adds publishing, sequencing and delivery: <see cref="IWebhookPublisher"/>, <see cref="IWebhookApplications"/>,
-    /// <see cref="IWebhookEndpoints"/>, and the in-box worker. Map the feed with <c>MapWebhookFeed</c>.
+    /// <see cref="IWebhookEndpoints"/>, <see cref="IWebhookEvents"/>, and the in-box worker. Map the feed with <c>MapWebhookFeed</c>.
     /// </summary>
     /// <param name="services">The application's services.</param>
     /// <param name="configure">Sets at least <see cref="WebhookDispatcherOptions.ConnectionString"/> and <see cref="WebhookDispatcherOptions.MasterKey"/>.</param>
@@ -48,6 +49,11 @@ public static class WebhookDispatcherServiceCollectionExtensions
         services.TryAddSingleton<GroupCommit>();
         services.TryAddSingleton<IWebhookPublisher, WebhookPublisher>();
         services.TryAddSingleton<Sequencer>();
+
+        services.TryAddSingleton<Floors>();
+        services.TryAddSingleton<Partitions>();
+        services.TryAddSingleton<Maintenance>();
+        services.TryAddSingleton<IWebhookEvents, WebhookEvents>();
 
         services.TryAddSingleton<LeaseStore>();
         services.TryAddSingleton<ReadAhead>();
