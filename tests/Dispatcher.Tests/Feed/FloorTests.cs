@@ -4,7 +4,7 @@ using Webhooks.Testing;
 
 namespace Webhooks.Dispatcher.Tests.Feed;
 
-public class RetentionTests
+public class FloorTests
 {
     /// <summary>Promise 1: what is no longer kept ends as `expired`, counted; promise 12: the receiver is told which numbers are gone.</summary>
     [Fact]
