@@ -15,6 +15,7 @@ internal sealed class FeedRequests(
 {
     public const int DefaultLimit = 100;
     public const int MaxLimit = 1000;
+    private const int TimesToReadAgain = 3;
 
     // Per endpoint and process: a receiver that pages as fast as it can is held to ten pages a second.
     private readonly PartitionedRateLimiter<WebhookEndpointId> _rate = PartitionedRateLimiter.Create<WebhookEndpointId, WebhookEndpointId>(endpoint =>
@@ -51,13 +52,20 @@ internal sealed class FeedRequests(
         }
 
         var page = await pages.ReadAsync(row, after, (int)limit, cancel);
-        if (page is null)
+        for (var again = 0; page is null; again++)
         {
-            stream = await control.GetAsync(stream.Endpoint, cancel);
-            if (after >= stream.Floor - 1)
+            // The stream changed between the two reads. Where it has expired meanwhile, that is the answer.
+            row = await control.ReadAsync(stream.Endpoint, cancel);
+            stream = row.Status;
+            if (after < stream.Floor - 1)
+            {
+                await ExpiredAsync(answer, stream);
+                return;
+            }
+
+            if (again == TimesToReadAgain)
                 throw new InvalidOperationException($"The stream of {stream.Endpoint} lacks seq {after + 1}: its event is not in the database.");
-            await ExpiredAsync(answer, stream);
-            return;
+            page = await pages.ReadAsync(row, after, (int)limit, cancel);
         }
 
         await answer.OkAsync(json => FeedPage.Write(json, stream, page));
