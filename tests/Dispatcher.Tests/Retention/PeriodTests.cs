@@ -157,6 +157,25 @@ public class PeriodTests
     }
 
     [Fact]
+    public async Task Worker_RetentionOfSeconds_DropsByItselfAndGoesOn()
+    {
+        await using var receiver = await ScriptedReceiver.StartAsync();
+        await using var platform = await Platform.StartAsync(options =>
+        {
+            options.Retention.Keep = TimeSpan.FromSeconds(3);
+            options.Retention.Period = TimeSpan.FromSeconds(1);
+            options.Retention.Interval = TimeSpan.FromMilliseconds(50);
+        });
+        var (application, endpoint) = await platform.AddEndpointAsync(receiver.Url);
+        await platform.PublishAsync(application);
+        await platform.WaitForStreamAsync(endpoint.Id, stream => stream is { Cursor: 1, Floor: 2 }, 60);
+        await Platform.UntilAsync(async () => (await platform.ListAsync<int>("SELECT period FROM webhooks.period ORDER BY period"))[0] > 0, "the first period is gone", 60);
+        Assert.DoesNotContain("event_p0", await new Years(platform).PartitionsAsync("event"));
+        await platform.PublishAsync(application);
+        await platform.WaitForStreamAsync(endpoint.Id, stream => stream is { Cursor: 2, Head: 2 }, 60);
+    }
+
+    [Fact]
     public async Task Round_AnotherProcessIsAtIt_DoesNothing()
     {
         await using var platform = await Platform.StartAsync(worker: false);
