@@ -35,6 +35,9 @@ internal sealed class FreshEvents(IOptions<WebhookDispatcherOptions> options)
         }
     }
 
+    /// <summary>Its data was taken away.</summary>
+    public void Forget(short bucket, long position) => _events.TryRemove((bucket, position), out _);
+
     /// <summary>The event at a place, if it is still at hand.</summary>
     public FreshEvent? Find(short bucket, long position) => _events.GetValueOrDefault((bucket, position));
 }

@@ -4,7 +4,7 @@ using Webhooks.Dispatcher.Publishing;
 
 namespace Webhooks.Dispatcher.Retention;
 
-internal sealed class WebhookEvents(WebhookDatabase database, Wake wake) : IWebhookEvents
+internal sealed class WebhookEvents(WebhookDatabase database, FreshEvents fresh, Wake wake) : IWebhookEvents
 {
     private const int MaxReasonLength = 500;
 
@@ -14,9 +14,11 @@ internal sealed class WebhookEvents(WebhookDatabase database, Wake wake) : IWebh
         if (string.IsNullOrWhiteSpace(reason) || reason.Length > MaxReasonLength || !EventRules.CanBeStored(reason))
             throw new WebhookValidationException("reason", $"Must have 1 to {MaxReasonLength} characters, no NUL and no half of a surrogate pair.");
         await using (var expunge = database.Command("Retention/expunge", application.Value, eventId.Guid, reason))
+        await using (var found = await expunge.ExecuteReaderAsync(cancellationToken))
         {
-            if (await expunge.ExecuteScalarAsync(cancellationToken) is null)
+            if (!await found.ReadAsync(cancellationToken))
                 throw new WebhookNotFoundException($"Application {application} has no event {eventId}, or it is no longer kept.");
+            fresh.Forget(found.GetInt16(0), found.GetInt64(1));
         }
 
         // Whoever has read ahead reads again.

@@ -1,4 +1,4 @@
--- Locks the event's row, which nobody else changes. Data of no bytes is what nobody can publish: the event is there, and void. Gives its position when it is found.
+-- Locks the event's row, which nobody else changes. Data of no bytes is what nobody can publish: the event is there, and void. Gives its bucket and position when it is found.
 -- $1 application id, $2 event id, $3 reason
 WITH found AS MATERIALIZED (
     SELECT e.bucket, e.position, e.application, e.id, e.data = '' AS expunged
@@ -12,4 +12,4 @@ WITH found AS MATERIALIZED (
     INSERT INTO webhooks.expunged_event (bucket, position, application, id, reason)
     SELECT bucket, position, application, id, $3 FROM found ON CONFLICT DO NOTHING
 )
-SELECT position FROM found
+SELECT bucket, position FROM found
