@@ -1,5 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
@@ -28,14 +26,15 @@ public class KillTests
         var endpoints = publishing.Services.GetRequiredService<IWebhookEndpoints>();
         var application = await publishing.Services.GetRequiredService<IWebhookApplications>().CreateAsync("customer");
 
-        var (platformUrl, receiverUrl) = ($"http://127.0.0.1:{FreePort()}", $"http://127.0.0.1:{FreePort()}");
+        var (platformUrl, receiverUrl) = ($"http://127.0.0.1:{FreePort.Next()}", $"http://127.0.0.1:{FreePort.Next()}");
         var endpoint = await endpoints.CreateAsync(application, new EndpointSettings($"{receiverUrl}/hooks"));
         await ReceiverHost.WriteSettingsAsync(folder, new Uri(platformUrl), endpoint.Id.Value, endpoint.Secret.Reveal());
         var shop = new Shop(data, publisher, application);
         await shop.CreateTablesAsync();
 
-        Task<RoleProcess> Dispatcher() => RoleProcess.StartAsync("dispatcher", "--database", database, "--url", platformUrl, "--lease", "2");
-        Task<RoleProcess> Receiver() => RoleProcess.StartAsync("receiver", "--folder", folder, "--url", receiverUrl);
+        var program = Path.Combine(AppContext.BaseDirectory, "Quickstart.dll");
+        Task<ChildProcess> Dispatcher() => ChildProcess.StartAsync(program, ["dispatcher", "--database", database, "--url", platformUrl, "--lease", "2"]);
+        Task<ChildProcess> Receiver() => ChildProcess.StartAsync(program, ["receiver", "--folder", folder, "--url", receiverUrl]);
         var dispatcher = await Dispatcher();
         var receiver = await Receiver();
         try
@@ -105,12 +104,5 @@ public class KillTests
             Assert.True(DateTime.UtcNow < until, $"{effects.Count} of {expected} effects; the stream: {await endpoints.GetStreamAsync(endpoint)}");
             await Task.Delay(50);
         }
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

@@ -41,19 +41,20 @@ public class SuspendTests
         var inFlow = await endpoints.CreateAsync(application, new EndpointSettings(busy.Url.ToString()));
         var paused = await endpoints.CreateAsync(application, new EndpointSettings(refusing.Url.ToString()));
         var served = await endpoints.CreateAsync(application, new EndpointSettings(accepting.Url.ToString()));
-        Task<RoleProcess> Dispatcher() => RoleProcess.StartAsync("dispatcher", "--database", database, "--url", "http://127.0.0.1:0", "--lease", "2");
+        Task<ChildProcess> Dispatcher() => ChildProcess.StartAsync(
+            Path.Combine(AppContext.BaseDirectory, "Quickstart.dll"), ["dispatcher", "--database", database, "--url", "http://127.0.0.1:0", "--lease", "2"]);
         using var sleeper = await Dispatcher();
         for (var i = 0; i < Events; i++) _ = publisher.PublishAsync(EventToPublish.FromJson(application, "order.paid", "{}"));
         await Task.WhenAll(busy.WaitForAsync(30), refusing.WaitForAsync(1), accepting.WaitForAsync(1));
 
-        await sleeper.SuspendAsync();
+        sleeper.Suspend();
         try
         {
             using var other = await Dispatcher();
             await UntilAsync(async () => (await endpoints.GetStreamAsync(paused.Id)).PauseReason == PauseReason.Gone, "the endpoint that answers 410 is paused");
             await UntilAsync(async () => (await endpoints.GetStreamAsync(served.Id)).Cursor == Events, "the other node delivers");
             asleep.Set();
-            await sleeper.ContinueAsync();
+            sleeper.Continue();
             await UntilAsync(async () => await CountAsync(data, $"SELECT count(*) FROM webhooks.node WHERE name LIKE '%:{sleeper.Id}'") == 1, "it joins again");
             await UntilAsync(async () => (await endpoints.GetStreamAsync(inFlow.Id)).Cursor == Events, "all is delivered");
             Assert.Equal(PauseReason.Gone, (await endpoints.GetStreamAsync(paused.Id)).PauseReason);
@@ -73,7 +74,7 @@ public class SuspendTests
         finally
         {
             asleep.Set();
-            await sleeper.ContinueAsync();
+            sleeper.Continue();
         }
 
         foreach (var receiver in new[] { busy, accepting })

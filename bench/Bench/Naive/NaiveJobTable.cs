@@ -15,7 +15,7 @@ namespace Webhooks.Bench.Naive;
 /// </summary>
 internal static class NaiveJobTable
 {
-    /// <summary>The best of 8, 16, 32, 64 and 128 on two cores.</summary>
+    /// <summary>The best of 8, 16, 32, 64 and 128.</summary>
     public const int Workers = 32;
 
     private const int MessagesInInsert = 500;

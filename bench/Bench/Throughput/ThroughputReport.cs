@@ -21,6 +21,7 @@ internal sealed class ThroughputReport(ThroughputPlan plan, Rates rates, Report 
             report.Add(row.Name + "_vs_bare_min", ratios.Min, "");
             report.Add(row.Name + "_vs_bare_max", ratios.Max, "");
             report.Add("bare_per_s", rates.Median(row.Name + ThroughputRuns.Bare), "signed and posted, without a database", 0);
+            report.Add("bare_all_cpu_us", rates.Median(row.Name + ThroughputRuns.Bare + ThroughputRuns.Cpu), "its processor time for an event, the sink's included", 1);
         }
 
         AddOther(ThroughputRows.Naive, "a job table: lock one, post it, mark it done, commit");
@@ -78,6 +79,8 @@ internal sealed class ThroughputReport(ThroughputPlan plan, Rates rates, Report 
     {
         report.Add("skipped_" + peer.Name, trouble, "not measured");
         report.Add(peer.Name + "_per_s", "skipped", "");
-        if (peer.CountCompleted is not null) report.Add($"{ThroughputRows.Main}_vs_{peer.Name}", "skipped", "");
+        if (peer.CountCompleted is null) return;
+        report.Add(peer.Name + "_vs_node_bare", "skipped", "");
+        report.Add($"{ThroughputRows.Main}_vs_{peer.Name}", "skipped", "");
     }
 }

@@ -81,7 +81,10 @@ internal sealed class ThroughputRuns(ThroughputPlan plan, BenchServer server, Si
     {
         var (endpoints, events) = (row.Load.Endpoints, plan.Events(row.Load.Events));
         await sink.ResetAsync(new SinkRun(endpoints, events) { Latency = row.Load.SinkLatency }, cancel);
+        var cpuBefore = CpuUse.Read(Environment.ProcessId, server.Postgres.ProcessId, sink.ProcessId);
         var elapsed = await BareLoop.RunAsync(sink.Urls(endpoints), row.BareAtOnce, events, cancel);
+        var cpu = CpuUse.Read(Environment.ProcessId, server.Postgres.ProcessId, sink.ProcessId) - cpuBefore;
+        Rates.Add(row.Name + Bare + Cpu, cpu.Total * 1e6 / events);
         var counts = await sink.CountAsync(cancel);
         report.Require(row.Load.InOrder ? counts.IsInOrder(events) : counts.IsComplete(events), $"bare loop of {row.Name}: {events} sent, sink {counts}");
         return events / elapsed.TotalSeconds;

@@ -21,6 +21,7 @@ internal sealed class AheadBuffer(EndpointLease lease, ReadAhead reader, int mos
     private readonly Queue<DeliveryItem> _items = new();
     private Task<ReadEvents>? _reading;
     private long _read = lease.Cursor;
+    private int _readPeriod;
     private long _readAt = time.GetTimestamp();
     private int _share = Math.Min(most, 4 * Least);
     private bool _more = true;
@@ -113,6 +114,7 @@ internal sealed class AheadBuffer(EndpointLease lease, ReadAhead reader, int mos
                 // Settling goes by the highest number delivered: one that is missing must stop everything rather than be passed over.
                 if (item.Seq != ++_read)
                     throw new InvalidOperationException($"The stream of {lease.Id} lacks seq {_read}: its event is not in the database.");
+                _readPeriod = item.Period;
                 _items.Enqueue(item);
             }
 
@@ -143,7 +145,7 @@ internal sealed class AheadBuffer(EndpointLease lease, ReadAhead reader, int mos
         {
             _share = time.GetElapsedTime(_readAt) < Moment ? Math.Min(most, _share * 2) : Math.Max(Math.Min(most, Least), _share / 2);
             _readAt = time.GetTimestamp();
-            _reading = reader.ReadAsync(lease, _read, _share, cancel);
+            _reading = reader.ReadAsync(lease, _read, _readPeriod, _share, cancel);
         }
 
         return _reading is not null;

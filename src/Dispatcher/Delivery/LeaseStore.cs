@@ -120,7 +120,9 @@ internal sealed partial class LeaseStore(
             {
                 WebhookDatabase.Begin,
                 database.Step("Delivery/lock_buckets", leases.Select(lease => lease.Bucket).Distinct().ToArray()),
-                database.Step("Delivery/release_idle", Owner, leases.Select(lease => lease.Endpoint).ToArray(), leases.Select(lease => lease.LeaseEpoch).ToArray()),
+                database.Step(
+                    "Delivery/release_idle", Owner, leases.Select(lease => lease.Endpoint).ToArray(), leases.Select(lease => lease.LeaseEpoch).ToArray(),
+                    leases.Select(lease => lease.Version).ToArray()),
                 WebhookDatabase.Literal("COMMIT"),
             },
         };

@@ -22,10 +22,15 @@ internal sealed class ReadAhead(WebhookDatabase database, IOptions<WebhookDispat
     public long HeldBytes => Interlocked.Read(ref _held);
 
     /// <summary>The events after a seq; none when the stream has no more, or another epoch than the lease's. What is given back must be <see cref="Release"/>d.</summary>
-    public async Task<ReadEvents> ReadAsync(EndpointLease lease, long after, int most, CancellationToken cancel)
+    /// <param name="lease">The endpoint.</param>
+    /// <param name="after">The seq.</param>
+    /// <param name="period">The period in which that seq was numbered, or 0 when it is not known: what lies before is not searched.</param>
+    /// <param name="most">How many at most.</param>
+    /// <param name="cancel">Gives up.</param>
+    public async Task<ReadEvents> ReadAsync(EndpointLease lease, long after, int period, int most, CancellationToken cancel)
     {
         var bytes = HeldBytes < options.Value.Delivery.ReadAheadBudget ? options.Value.Delivery.ReadAheadBytes : 1;
-        var read = await _batcher.RunAsync(new Request(lease.Bucket, lease.Endpoint, lease.Epoch, after, most, bytes), cancel);
+        var read = await _batcher.RunAsync(new Request(lease.Bucket, lease.Endpoint, lease.Epoch, after, period, most, bytes), cancel);
         Interlocked.Add(ref _held, read.Items.Sum(item => (long)item.Data.Length));
         return read;
     }
@@ -49,17 +54,19 @@ internal sealed class ReadAhead(WebhookDatabase database, IOptions<WebhookDispat
         await using var command = database.Command(
             "Delivery/read_ahead", requests.Select(request => request.Bucket).ToArray(), requests.Select(request => request.Endpoint).ToArray(),
             requests.Select(request => request.After).ToArray(), requests.Select(request => request.Most).ToArray(),
-            requests.Select(request => request.Bytes).ToArray(), requests.Select(request => request.Epoch).ToArray());
+            requests.Select(request => request.Bytes).ToArray(), requests.Select(request => request.Epoch).ToArray(),
+            requests.Select(request => request.Period).ToArray());
         await using var reader = await command.ExecuteReaderAsync();
         while (await reader.ReadAsync())
         {
             results[reader.GetInt64(0) - 1].Add(new DeliveryItem(
-                reader.GetInt64(1), reader.GetGuid(2), reader.GetString(3), reader.GetFieldValue<DateTimeOffset>(4), reader.GetFieldValue<byte[]>(5)));
+                reader.GetInt64(1), reader.GetGuid(2), reader.GetString(3), reader.GetFieldValue<DateTimeOffset>(4), reader.GetFieldValue<byte[]>(5),
+                reader.GetInt32(6)));
         }
 
         return results.Select((items, i) => new ReadEvents(
             items, items.Count >= requests[i].Most || items.Sum(item => (long)item.Data.Length) >= requests[i].Bytes)).ToList();
     }
 
-    private sealed record Request(short Bucket, long Endpoint, int Epoch, long After, int Most, long Bytes);
+    private sealed record Request(short Bucket, long Endpoint, int Epoch, long After, int Period, int Most, long Bytes);
 }

@@ -3,6 +3,7 @@ using Npgsql;
 using Webhooks.Dispatcher.Database;
 using Webhooks.Dispatcher.Diagnostics;
 using Webhooks.Dispatcher.Hosting;
+using Webhooks.Dispatcher.Retention;
 
 namespace Webhooks.Dispatcher.Delivery;
 
@@ -10,7 +11,7 @@ namespace Webhooks.Dispatcher.Delivery;
 internal sealed record ReceiverResume(ResumeRefusal Refusal, StreamRow Row, long Cursor);
 
 /// <summary>Reads, pauses and resumes streams.</summary>
-internal sealed class StreamControl(WebhookDatabase database, Pumps pumps, Wake wake, TimeProvider time, DispatcherMetrics metrics)
+internal sealed class StreamControl(WebhookDatabase database, Pumps pumps, Wake wake, Floors floors, TimeProvider time, DispatcherMetrics metrics)
 {
     /// <summary>The most events of one replay: each is a row until it has been sent.</summary>
     public const int MaxReplay = 10_000;
@@ -122,16 +123,12 @@ internal sealed class StreamControl(WebhookDatabase database, Pumps pumps, Wake 
         : last - first >= MaxReplay ? $"At most {MaxReplay} events at a time; these are {last - first + 1}."
         : null;
 
-    /// <summary>What lies below this seq is no longer kept; what of it was not settled is expired.</summary>
+    /// <summary>What lies below this seq, at most head + 1, is no longer kept; what of it was not settled is expired.</summary>
     public async Task RaiseFloorAsync(WebhookEndpointId id, long floor, CancellationToken cancel)
     {
+        var row = await ReadAsync(id, cancel);
         await using var connection = await database.OpenAsync(cancel);
-        await using var transaction = await connection.BeginTransactionAsync(cancel);
-        var row = await LockAsync(connection, id, cancel) ?? throw Missing(id);
-        await using (var command = database.Command(connection, "Retention/raise_floor", id.Value, floor))
-            await command.ExecuteNonQueryAsync(cancel);
-        await transaction.CommitAsync(cancel);
-        await wake.EndpointAsync(row.Endpoint, cancel);
+        await floors.RaiseAsync(connection, [row.Endpoint], [floor], cancel);
     }
 
     /// <summary>Judges and carries out a receiver's wish in the caller's transaction; call <see cref="AfterResumeAsync"/> when it has committed.</summary>

@@ -1,10 +1,11 @@
 -- Locks the delivery state of endpoints; runs under the buckets' locks, or an event numbered just now would be left with nobody to deliver it.
 -- Hands back what has nothing left to send, until the first event beside the stream is due; gives the endpoints handed back. $1 owner, $2 endpoints, $3 lease epochs
--- In the endpoints' order, as everybody does who locks several.
+-- In the endpoints' order, as everybody does who locks several. The version is compared: had this waited for somebody who moved the cursor back, the
+-- row would be the new one and the cursor still the old. $4 versions
 WITH idle AS (
     SELECT s.endpoint, s.bucket
-    FROM unnest($2::bigint[], $3::bigint[]) AS u(endpoint, lease_epoch)
-    JOIN webhooks.delivery_state s ON s.endpoint = u.endpoint AND (s.lease_owner = $1) IS TRUE AND s.lease_epoch = u.lease_epoch
+    FROM unnest($2::bigint[], $3::bigint[], $4::bigint[]) AS u(endpoint, lease_epoch, version)
+    JOIN webhooks.delivery_state s ON s.endpoint = u.endpoint AND (s.lease_owner = $1) IS TRUE AND s.lease_epoch = u.lease_epoch AND s.version = u.version
     WHERE coalesce((SELECT d.seq FROM webhooks.delivery d WHERE d.bucket = s.bucket AND d.endpoint = s.endpoint ORDER BY d.seq DESC LIMIT 1), 0)
         <= greatest(coalesce((SELECT x.cursor FROM webhooks.settlement x WHERE x.bucket = s.bucket AND x.endpoint = s.endpoint
                               ORDER BY x.settlement DESC LIMIT 1), 0),

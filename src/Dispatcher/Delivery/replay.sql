@@ -1,4 +1,5 @@
 -- Locks the endpoint's delivery state, which the caller holds already, and adds a row for each event that is not sent beside the stream already.
+-- The version keeps somebody who is handing the endpoint back at this moment from doing so without having seen these rows.
 -- $1 endpoint, $2 bucket, $3 first seq, $4 last seq
 WITH asked AS (
     INSERT INTO webhooks.deferred (bucket, endpoint, seq, attempts, due_at, replay)
@@ -7,7 +8,10 @@ WITH asked AS (
     ON CONFLICT DO NOTHING
     RETURNING seq
 ), due AS (
-    UPDATE webhooks.delivery_state SET due_at = now(), resting = false
-    WHERE endpoint = $1 AND status = 'active' AND lease_owner IS NULL AND (due_at IS NULL OR resting)
+    UPDATE webhooks.delivery_state
+    SET version = version + 1,
+        due_at = CASE WHEN status = 'active' AND lease_owner IS NULL AND (due_at IS NULL OR resting) THEN now() ELSE due_at END,
+        resting = resting AND (status <> 'active' OR lease_owner IS NOT NULL)
+    WHERE endpoint = $1
 )
 SELECT count(*) FROM asked

@@ -27,6 +27,7 @@ internal sealed class DispatcherHealthCheck(
             return HealthCheckResult.Unhealthy("The database cannot be reached; events are held in it until it can.", exception, data);
         }
 
+        if (work.LastMaintenance?.Waiting is { } waiting) data["retention_waits_for"] = waiting;
         if (options.Value.RunWorker)
         {
             var since = time.GetElapsedTime(work.LastRound);

@@ -12,19 +12,22 @@ internal sealed class FeedReader(WebhookDatabase database, DispatcherMetrics met
     // What stands around the events is far below 1 KiB.
     private const long MaxPageBytes = (4 * 1024 * 1024) - 1024;
 
-    public async Task<List<DeliveryItem>> ReadAsync(StreamRow row, long after, int limit, CancellationToken cancel)
+    /// <summary>A page; null when its beginning is no longer kept, though it was when the row was read.</summary>
+    public async Task<List<DeliveryItem>?> ReadAsync(StreamRow row, long after, int limit, CancellationToken cancel)
     {
         var items = new List<DeliveryItem>();
         await using (var command = database.Command("Feed/read_page", row.Bucket, row.Endpoint, after, row.Status.Head, limit, MaxPageBytes, Envelope.Frame, row.Status.Epoch))
         await using (var reader = await command.ExecuteReaderAsync(cancel))
         {
-            while (await reader.ReadAsync(cancel))
+            // Only as far as it is without a hole: what is being dropped may be missing already, and a receiver is told so rather than left to wonder.
+            while (await reader.ReadAsync(cancel) && reader.GetInt64(0) == after + items.Count + 1)
             {
                 items.Add(new DeliveryItem(
                     reader.GetInt64(0), reader.GetGuid(1), reader.GetString(2), reader.GetFieldValue<DateTimeOffset>(3), reader.GetFieldValue<byte[]>(4)));
             }
         }
 
+        if (items.Count == 0 && after < row.Status.Head) return null;
         if (items.Count > 0 && items[^1].Seq > row.Status.Cursor)
         {
             await using var served = database.Command("Delivery/mark_served", row.Endpoint, after, items[^1].Seq, row.Status.Cursor, row.Status.Epoch);

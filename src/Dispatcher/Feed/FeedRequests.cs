@@ -15,6 +15,7 @@ internal sealed class FeedRequests(
 {
     public const int DefaultLimit = 100;
     public const int MaxLimit = 1000;
+    private const int TimesToReadAgain = 3;
 
     // Per endpoint and process: a receiver that pages as fast as it can is held to ten pages a second.
     private readonly PartitionedRateLimiter<WebhookEndpointId> _rate = PartitionedRateLimiter.Create<WebhookEndpointId, WebhookEndpointId>(endpoint =>
@@ -46,12 +47,27 @@ internal sealed class FeedRequests(
         var stream = row.Status;
         if (after < stream.Floor - 1)
         {
-            await answer.ErrorAsync(
-                StatusCodes.Status410Gone, "range_expired", $"What lies below {stream.Floor} is no longer kept.", stream: stream);
+            await ExpiredAsync(answer, stream);
             return;
         }
 
         var page = await pages.ReadAsync(row, after, (int)limit, cancel);
+        for (var again = 0; page is null; again++)
+        {
+            // The stream changed between the two reads. Where it has expired meanwhile, that is the answer.
+            row = await control.ReadAsync(stream.Endpoint, cancel);
+            stream = row.Status;
+            if (after < stream.Floor - 1)
+            {
+                await ExpiredAsync(answer, stream);
+                return;
+            }
+
+            if (again == TimesToReadAgain)
+                throw new InvalidOperationException($"The stream of {stream.Endpoint} lacks seq {after + 1}: its event is not in the database.");
+            page = await pages.ReadAsync(row, after, (int)limit, cancel);
+        }
+
         await answer.OkAsync(json => FeedPage.Write(json, stream, page));
     }
 
@@ -98,8 +114,7 @@ internal sealed class FeedRequests(
                 StatusCodes.Status409Conflict, "paused_by_operator", "An operator paused delivery, and only an operator resumes it.", stream: stream),
             ResumeRefusal.AfterAboveHead => answer.ErrorAsync(
                 StatusCodes.Status422UnprocessableEntity, "validation_failed", $"after is {after}, above the head, {stream.Head}.", stream: stream, field: "after"),
-            ResumeRefusal.AfterBelowFloor => answer.ErrorAsync(
-                StatusCodes.Status410Gone, "range_expired", $"What lies below {stream.Floor} is no longer kept.", stream: stream),
+            ResumeRefusal.AfterBelowFloor => ExpiredAsync(answer, stream),
             ResumeRefusal.TooSoon => answer.ErrorAsync(
                 StatusCodes.Status429TooManyRequests, "too_soon", "Delivery was resumed and failed again; ask later.",
                 resume.Row.ReceiverResumeFrom - resume.Row.Now, stream),
@@ -112,6 +127,9 @@ internal sealed class FeedRequests(
             }),
         };
     }
+
+    private static Task ExpiredAsync(FeedAnswer answer, StreamStatus stream) =>
+        answer.ErrorAsync(StatusCodes.Status410Gone, "range_expired", $"What lies below {stream.Floor} is no longer kept.", stream: stream);
 
     /// <summary>The stream, once the caller is known and may ask; otherwise the refusal has been written.</summary>
     private async Task<StreamRow?> AuthenticateAsync(

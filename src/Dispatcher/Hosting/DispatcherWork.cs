@@ -3,6 +3,7 @@ using System.Runtime.ExceptionServices;
 using Webhooks.Dispatcher.Delivery;
 using Webhooks.Dispatcher.Nodes;
 using Webhooks.Dispatcher.Publishing;
+using Webhooks.Dispatcher.Retention;
 using Webhooks.Dispatcher.Sequencing;
 
 namespace Webhooks.Dispatcher.Hosting;
@@ -26,12 +27,13 @@ internal sealed class DispatcherWork
     private readonly LiveNodes _nodes;
     private readonly FreshEvents _fresh;
     private readonly Wake _wake;
+    private readonly Maintenance _maintenance;
     private readonly TimeProvider _time;
     private long _lastRound;
 
-    public DispatcherWork(Sequencer sequencer, Pumps pumps, NodeRound node, LiveNodes nodes, FreshEvents fresh, Wake wake, TimeProvider time)
+    public DispatcherWork(Sequencer sequencer, Pumps pumps, NodeRound node, LiveNodes nodes, FreshEvents fresh, Wake wake, Maintenance maintenance, TimeProvider time)
     {
-        (_sequencer, _pumps, _node, _nodes, _fresh, _wake, _time) = (sequencer, pumps, node, nodes, fresh, wake, time);
+        (_sequencer, _pumps, _node, _nodes, _fresh, _wake, _maintenance, _time) = (sequencer, pumps, node, nodes, fresh, wake, maintenance, time);
         _lastRound = time.GetTimestamp();
         pumps.HandedBack += AnnounceDue;
         pumps.GaveBack += wake.LeaveDue;
@@ -50,6 +52,9 @@ internal sealed class DispatcherWork
 
     /// <summary>Raised when endpoints may be due that no pump of this process works on.</summary>
     public event Action? EndpointsDue;
+
+    /// <summary>What the last round of maintenance did here; null before the first.</summary>
+    public MaintenanceRound? LastMaintenance { get; private set; }
 
     /// <summary>When pending events were last looked for with success.</summary>
     public long LastRound => Volatile.Read(ref _lastRound);
@@ -118,6 +123,9 @@ internal sealed class DispatcherWork
     /// <summary>Renews the lease of this process, and takes over from nodes that have died.</summary>
     /// <returns>After what time it is to be called again; at least three times within a lease's duration.</returns>
     public Task<TimeSpan> RenewAsync(CancellationToken cancel) => _node.RenewAsync(cancel);
+
+    /// <summary>Makes partitions ahead, drops those that are no longer kept, and gives notice before that; one process at a time, by a lock in the database.</summary>
+    public async Task<MaintenanceRound> MaintainAsync(CancellationToken cancel) => LastMaintenance = await _maintenance.RunOnceAsync(null, cancel);
 
     /// <summary>Ends sending: what is under way is finished and settled, and the endpoints are handed back.</summary>
     public Task StopAsync() => _node.LeaveAsync(_wake.LeavingAsync);

@@ -78,6 +78,7 @@ internal sealed partial class InBoxWorker : BackgroundService
             Task.Run(() => SequenceAsync(stoppingToken), CancellationToken.None),
             Task.Run(() => DeliverAsync(stoppingToken), CancellationToken.None),
             Task.Run(() => RenewAsync(stoppingToken), CancellationToken.None),
+            Task.Run(() => MaintainAsync(stoppingToken), CancellationToken.None),
             Task.Run(() => ListenAsync(stoppingToken), CancellationToken.None));
 
     private static int Mask(IEnumerable<short> buckets) => buckets.Aggregate(0, (mask, bucket) => mask | (1 << bucket));
@@ -137,6 +138,12 @@ internal sealed partial class InBoxWorker : BackgroundService
         var rest = await _work.RenewAsync(stop);
         _endpoints.Set();
         if (rest > TimeSpan.Zero) await Task.Delay(rest, _time, stop);
+    }, stop);
+
+    private Task MaintainAsync(CancellationToken stop) => LoopAsync("maintenance", async () =>
+    {
+        await _work.MaintainAsync(stop);
+        await Task.Delay(_options.Retention.Interval, _time, stop);
     }, stop);
 
     private Task ListenAsync(CancellationToken stop) => LoopAsync("listening", async () =>

@@ -1,5 +1,6 @@
 using Webhooks.Dispatcher.Delivery;
 using Webhooks.Dispatcher.Publishing;
+using Webhooks.Dispatcher.Retention;
 using Webhooks.Dispatcher.Sending;
 using Webhooks.Dispatcher.Sequencing;
 
@@ -41,6 +42,9 @@ public sealed class WebhookDispatcherOptions
     /// <summary>When this node's own network is suspected, rather than the endpoints.</summary>
     public EgressOptions Egress { get; } = new();
 
+    /// <summary>How long events, deliveries and their settlements are kept.</summary>
+    public RetentionOptions Retention { get; } = new();
+
     internal IEnumerable<string> Problems()
     {
         if (string.IsNullOrWhiteSpace(ConnectionString))
@@ -49,8 +53,11 @@ public sealed class WebhookDispatcherOptions
             yield return "Schema must be 1 to 50 lower-case letters, digits or underscores.";
         if (!Secrets.MasterKey.TryParse(MasterKey, out _))
             yield return "MasterKey is required: base64 of 32 random bytes (for example from: openssl rand -base64 32).";
-        foreach (var problem in Publishing.Problems().Concat(Sequencing.Problems()).Concat(Delivery.Problems()).Concat(Sending.Problems()).Concat(Egress.Problems()))
+        foreach (var problem in Publishing.Problems().Concat(Sequencing.Problems()).Concat(Delivery.Problems()).Concat(Sending.Problems()).Concat(Egress.Problems())
+            .Concat(Retention.Problems()))
+        {
             yield return problem;
+        }
     }
 
     internal static IEnumerable<string> InRange(string key, TimeSpan value, TimeSpan low, TimeSpan high)

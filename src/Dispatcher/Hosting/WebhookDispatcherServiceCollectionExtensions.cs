@@ -13,6 +13,7 @@ using Webhooks.Dispatcher.Feed;
 using Webhooks.Dispatcher.Hosting;
 using Webhooks.Dispatcher.Nodes;
 using Webhooks.Dispatcher.Publishing;
+using Webhooks.Dispatcher.Retention;
 using Webhooks.Dispatcher.Secrets;
 using Webhooks.Dispatcher.Sending;
 using Webhooks.Dispatcher.Sequencing;
@@ -24,7 +25,7 @@ public static class WebhookDispatcherServiceCollectionExtensions
 {
     /// <summary>
     /// Adds publishing, sequencing and delivery: <see cref="IWebhookPublisher"/>, <see cref="IWebhookApplications"/>,
-    /// <see cref="IWebhookEndpoints"/>, and the in-box worker. Map the feed with <c>MapWebhookFeed</c>.
+    /// <see cref="IWebhookEndpoints"/>, <see cref="IWebhookEvents"/>, and the in-box worker. Map the feed with <c>MapWebhookFeed</c>.
     /// </summary>
     /// <param name="services">The application's services.</param>
     /// <param name="configure">Sets at least <see cref="WebhookDispatcherOptions.ConnectionString"/> and <see cref="WebhookDispatcherOptions.MasterKey"/>.</param>
@@ -52,6 +53,11 @@ public static class WebhookDispatcherServiceCollectionExtensions
         services.TryAddSingleton<GroupCommit>();
         services.TryAddSingleton<IWebhookPublisher, WebhookPublisher>();
         services.TryAddSingleton<Sequencer>();
+
+        services.TryAddSingleton<Floors>();
+        services.TryAddSingleton<Partitions>();
+        services.TryAddSingleton<Maintenance>();
+        services.TryAddSingleton<IWebhookEvents, WebhookEvents>();
 
         services.TryAddSingleton<NodeLease>();
         services.TryAddSingleton<NodeStore>();

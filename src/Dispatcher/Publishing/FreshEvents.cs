@@ -35,6 +35,7 @@ internal sealed class FreshEvents(IOptions<WebhookDispatcherOptions> options)
         }
     }
 
+    /// <summary>All of them: their places may be other events'.</summary>
     public void Forget()
     {
         while (_order.TryDequeue(out var oldest))
@@ -43,6 +44,9 @@ internal sealed class FreshEvents(IOptions<WebhookDispatcherOptions> options)
             Interlocked.Add(ref _bytes, -oldest.Bytes);
         }
     }
+
+    /// <summary>Its data was taken away.</summary>
+    public void Forget(short bucket, long position) => _events.TryRemove((bucket, position), out _);
 
     /// <summary>The event at a place, if it is still at hand.</summary>
     public FreshEvent? Find(short bucket, long position) => _events.GetValueOrDefault((bucket, position));

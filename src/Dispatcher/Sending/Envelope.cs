@@ -6,7 +6,13 @@ using System.Text;
 namespace Webhooks.Dispatcher.Sending;
 
 /// <summary>An event at its place in a stream, ready to be written.</summary>
-internal sealed record DeliveryItem(long Seq, Guid EventId, string Type, DateTimeOffset PublishedAt, byte[] Data);
+/// <param name="Seq">Its number.</param>
+/// <param name="EventId">The event.</param>
+/// <param name="Type">The event's type.</param>
+/// <param name="PublishedAt">When it was published.</param>
+/// <param name="Data">The data as published; of no bytes when it was expunged.</param>
+/// <param name="Period">The period in which it was numbered.</param>
+internal sealed record DeliveryItem(long Seq, Guid EventId, string Type, DateTimeOffset PublishedAt, byte[] Data, int Period = 0);
 
 /// <summary>Writes the signed body (design 4.1). The data goes in byte for byte as it was published.</summary>
 internal static class Envelope
@@ -75,7 +81,8 @@ internal static class Envelope
         body.Append(epoch);
         body.Append(",\"seq\":"u8);
         body.Append(item.Seq);
-        body.Append(",\"data\":"u8);
+        // No JSON value has no bytes: the event keeps its place, and nothing else of it is left.
+        body.Append(item.Data.Length == 0 ? ",\"void\":true,\"reason\":\"expunged\""u8 : ",\"data\":"u8);
         body.Append(item.Data);
         body.Append("}"u8);
     }

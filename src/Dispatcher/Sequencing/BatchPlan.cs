@@ -7,7 +7,8 @@ internal sealed record Growth(long First)
 }
 
 /// <summary>What a batch writes: numbers for the events that streams take, verdicts on the others, changes put in force. Pure.</summary>
-internal sealed class BatchPlan
+/// <param name="period">The period in force.</param>
+internal sealed class BatchPlan(int period)
 {
     public List<long> DeliveryEndpoints { get; } = [];
 
@@ -16,6 +17,11 @@ internal sealed class BatchPlan
     public List<long> DeliveryPositions { get; } = [];
 
     public List<long> Unmatched { get; } = [];
+
+    public int Period => period;
+
+    /// <summary>How far each stream reaches into the events of earlier periods, and whether one of those was committed late.</summary>
+    public Dictionary<(long Endpoint, int EventPeriod), (long LastSeq, bool Late)> Reaches { get; } = [];
 
     public List<PendingChange> Changes { get; } = [];
 
@@ -29,7 +35,7 @@ internal sealed class BatchPlan
     {
         var streams = directory.Match(pending.Application, pending.Type);
         if (streams.Length == 0) Unmatched.Add(pending.Position);
-        foreach (var stream in streams) Append(stream, pending.Position);
+        foreach (var stream in streams) Append(stream, pending.Position, late: true);
     }
 
     /// <summary>Puts a change in force for what comes behind it.</summary>
@@ -41,7 +47,10 @@ internal sealed class BatchPlan
         return change.Since is null ? null : stream;
     }
 
-    public void Append(SequencedStream stream, long position)
+    /// <param name="stream">The stream.</param>
+    /// <param name="position">The event.</param>
+    /// <param name="late">Whether an event of an earlier period can only have been committed late; otherwise it is history.</param>
+    public void Append(SequencedStream stream, long position, bool late)
     {
         stream.Head++;
         if (!Grown.TryGetValue(stream.Endpoint, out var growth)) Grown.Add(stream.Endpoint, growth = new Growth(stream.Head));
@@ -49,5 +58,8 @@ internal sealed class BatchPlan
         DeliveryEndpoints.Add(stream.Endpoint);
         DeliverySeqs.Add(stream.Head);
         DeliveryPositions.Add(position);
+        var eventPeriod = Retention.Period.Of(position);
+        if (eventPeriod < period)
+            Reaches[(stream.Endpoint, eventPeriod)] = (stream.Head, late || (Reaches.TryGetValue((stream.Endpoint, eventPeriod), out var before) && before.Late));
     }
 }

@@ -3,7 +3,7 @@ using Npgsql;
 namespace Webhooks.Dispatcher.Sequencing;
 
 /// <summary>What a batch begins with: the bucket's state, and the lowest visible positions behind it, from one snapshot.</summary>
-internal sealed record BatchRead(long Batch, GapSet State, long Xmin, long Horizon)
+internal sealed record BatchRead(long Batch, GapSet State, long Xmin, long Horizon, int Period)
 {
     public List<Pending> Pending { get; } = [];
 
@@ -13,7 +13,7 @@ internal sealed record BatchRead(long Batch, GapSet State, long Xmin, long Horiz
         var last = reader.GetFieldValue<long[]>(3);
         var horizon = reader.GetFieldValue<long[]>(4);
         var gaps = first.Select((position, i) => new Gap(position, last[i], horizon[i])).ToList();
-        return new BatchRead(reader.GetInt64(0), new GapSet(reader.GetInt64(1), gaps), reader.GetInt64(5), reader.GetInt64(6));
+        return new BatchRead(reader.GetInt64(0), new GapSet(reader.GetInt64(1), gaps), reader.GetInt64(5), reader.GetInt64(6), reader.GetInt32(16));
     }
 
     public static Pending ReadPending(NpgsqlDataReader reader) => reader.IsDBNull(12)

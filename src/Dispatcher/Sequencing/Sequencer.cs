@@ -162,7 +162,7 @@ internal sealed class Sequencer(WebhookDatabase database, EpochGuard epochs, Fre
     private async Task<BatchPlan> PlanAsync(
         NpgsqlConnection connection, short bucket, BatchRead read, List<PendingEvent> duplicates, StreamDirectory directory, CancellationToken cancel)
     {
-        var plan = new BatchPlan();
+        var plan = new BatchPlan(read.Period);
         var dropped = duplicates.Select(pending => pending.Position).ToHashSet();
         foreach (var pending in read.Pending)
         {
@@ -195,7 +195,7 @@ internal sealed class Sequencer(WebhookDatabase database, EpochGuard epochs, Fre
         {
             var position = reader.GetInt64(0);
             if (dropped.Contains(position) || !(inBatch.Contains(position) ? position < change.Position : read.State.Covers(position))) continue;
-            if (Endpoints.EventTypePattern.MatchesAny(change.EventTypes, reader.GetString(1))) plan.Append(stream, position);
+            if (Endpoints.EventTypePattern.MatchesAny(change.EventTypes, reader.GetString(1))) plan.Append(stream, position, late: false);
         }
     }
 
@@ -209,8 +209,15 @@ internal sealed class Sequencer(WebhookDatabase database, EpochGuard epochs, Fre
             steps.Add(database.Step("Sequencing/write_change", change.Endpoint, change.EventTypes, !change.Deleted));
         if (plan.DeliverySeqs.Count > 0)
         {
-            steps.Add(database.Step("Sequencing/write_deliveries", bucket, plan.DeliveryEndpoints.ToArray(), plan.DeliverySeqs.ToArray(), plan.DeliveryPositions.ToArray()));
+            steps.Add(database.Step("Sequencing/write_deliveries", bucket, plan.DeliveryEndpoints.ToArray(), plan.DeliverySeqs.ToArray(), plan.DeliveryPositions.ToArray(), plan.Period));
             steps.Add(database.Step("Delivery/make_due", plan.Grown.Keys.Order().ToArray()));
+        }
+
+        if (plan.Reaches.Count > 0)
+        {
+            steps.Add(database.Step("Sequencing/write_reaches", bucket, plan.Reaches.Keys.Select(key => key.Endpoint).ToArray(),
+                plan.Reaches.Keys.Select(key => key.EventPeriod).ToArray(), plan.Reaches.Values.Select(reach => reach.LastSeq).ToArray(),
+                plan.Reaches.Values.Select(reach => reach.Late).ToArray()));
         }
 
         if (plan.Unmatched.Count > 0) steps.Add(database.Step("Sequencing/write_unmatched", bucket, plan.Unmatched.ToArray()));

@@ -34,9 +34,12 @@ internal static class Command
     /// Starts a program from the one thread that lives as long as this process: Linux ties a parent-death signal to the thread that
     /// started the child, and a pool thread may end at any time.
     /// </summary>
-    public static Task<Process> LaunchAsync(string program, IEnumerable<string> arguments, string workingDirectory)
+    public static Task<Process> LaunchAsync(string program, IEnumerable<string> arguments, string workingDirectory) =>
+        LaunchAsync(new ProcessStartInfo(program, arguments) { WorkingDirectory = workingDirectory });
+
+    /// <inheritdoc cref="LaunchAsync(string, IEnumerable{string}, string)"/>
+    public static Task<Process> LaunchAsync(ProcessStartInfo start)
     {
-        var start = new ProcessStartInfo(program, arguments) { WorkingDirectory = workingDirectory };
         var launched = new TaskCompletionSource<Process>(TaskCreationOptions.RunContinuationsAsynchronously);
         Launches.Add(() =>
         {
@@ -61,7 +64,7 @@ internal static class Command
         var launches = new BlockingCollection<Action>();
         new Thread(() => { foreach (var launch in launches.GetConsumingEnumerable()) launch(); })
         {
-            IsBackground = true, Name = "PostgreSQL launcher",
+            IsBackground = true, Name = "Launcher",
         }.Start();
         return launches;
     }

@@ -31,6 +31,8 @@ internal static class ProcessTable
     /// <summary>SIGSTOP has another number on macOS.</summary>
     public static int SigStop => OperatingSystem.IsLinux() ? 19 : 17;
 
+    public static int SigCont => OperatingSystem.IsLinux() ? 18 : 19;
+
     public static string OwnNamespace { get; } =
         OperatingSystem.IsLinux() ? new FileInfo("/proc/self/ns/pid").LinkTarget ?? "" : Environment.MachineName;
 

@@ -18,8 +18,8 @@ public class LimitTests
         var since = Stopwatch.StartNew();
         await Task.WhenAll(Enumerable.Range(0, 23).Select(_ => platform.PublishAsync(application)));
         await platform.WaitForStreamAsync(endpoint.Id, stream => stream.Cursor == 23);
-        // Two may go at once, the others one every 50 ms.
-        Assert.InRange(since.Elapsed, TimeSpan.FromMilliseconds(1000), TimeSpan.FromSeconds(20));
+        // One every 50 ms; when something was late two may follow at once, and one more if the endpoint changed hands.
+        Assert.InRange(since.Elapsed, TimeSpan.FromMilliseconds(900), TimeSpan.FromSeconds(20));
     }
 
     [Fact]

@@ -15,7 +15,7 @@ public class ReadAheadTests
         for (var i = 0; i < 5; i++) await platform.PublishAsync(application);
         await platform.Get<Sequencer>().RunOnceAsync(WebhookApplications.Bucket(application), default);
         var lease = Assert.Single(await platform.ClaimAsync(1));
-        var reads = await Task.WhenAll(Enumerable.Range(0, 40).Select(i => platform.Get<ReadAhead>().ReadAsync(lease, i % 6, 2, default)));
+        var reads = await Task.WhenAll(Enumerable.Range(0, 40).Select(i => platform.Get<ReadAhead>().ReadAsync(lease, i % 6, 0, 2, default)));
         Assert.All(reads.Index(), it => Assert.Equal(
             Enumerable.Range((it.Index % 6) + 1, 2).Where(seq => seq <= 5).Select(seq => (long)seq), it.Item.Items.Select(item => item.Seq)));
     }

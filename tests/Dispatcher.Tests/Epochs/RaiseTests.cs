@@ -107,11 +107,11 @@ public class RaiseTests
         await using var platform = await Platform.StartAsync(worker: false);
         var (application, endpoint) = await platform.AddEndpointAsync(new Uri("http://127.0.0.1:9/"));
         await SequenceAsync(platform, application, 2);
-        var lease = Assert.Single(await platform.Get<LeaseStore>().ClaimAsync(10, default));
+        var lease = Assert.Single(await platform.ClaimAsync(10));
         await platform.Get<IWebhookDispatcherAdministration>().RaiseEpochAsync("rehearsal");
         await SequenceAsync(platform, application, 1);
 
-        Assert.Empty((await platform.Get<ReadAhead>().ReadAsync(lease, 0, 100, default)).Items);
+        Assert.Empty((await platform.Get<ReadAhead>().ReadAsync(lease, 0, 0, 100, default)).Items);
         Assert.False(await platform.Get<Settler>().SettleAsync(lease, new Settlement([new SettledRun(1, 2, "delivered")], 2, []), forgetFailures: false));
         Assert.Equal(0, (await platform.Endpoints.GetStreamAsync(endpoint.Id)).Cursor);
     }
@@ -127,10 +127,10 @@ public class RaiseTests
         var before = row with { Status = row.Status with { Head = 3 } };
         await platform.Get<IWebhookDispatcherAdministration>().RaiseEpochAsync("rehearsal");
         await SequenceAsync(platform, application, 1);
-        Assert.Empty(await platform.Get<FeedReader>().ReadAsync(before, 0, 100, default));
+        Assert.Null(await platform.Get<FeedReader>().ReadAsync(before, 0, 100, default));
 
         var now = await platform.Get<StreamControl>().ReadAsync(endpoint.Id, default);
-        Assert.Equal(3, (await platform.Get<FeedReader>().ReadAsync(now, 0, 100, default)).Count);
+        Assert.Equal(3, (await platform.Get<FeedReader>().ReadAsync(now, 0, 100, default))!.Count);
     }
 
     [Fact]
@@ -140,7 +140,7 @@ public class RaiseTests
         var (application, endpoint) = await platform.AddEndpointAsync(new Uri("http://127.0.0.1:9/"));
         await SequenceAsync(platform, application, 2);
         // A node settles, on the promoted standby, what it had read from the server before.
-        var lease = Assert.Single(await platform.Get<LeaseStore>().ClaimAsync(10, default));
+        var lease = Assert.Single(await platform.ClaimAsync(10));
         Assert.True(await platform.Get<Settler>().SettleAsync(lease, new Settlement([new SettledRun(1, 5, "delivered")], 5, []), forgetFailures: false));
         await platform.ExecuteAsync("UPDATE webhooks.delivery_state SET feed_served = 5");
 

@@ -1,10 +1,12 @@
 using System.Net;
+using Webhooks.Dispatcher.Applications;
 using Webhooks.Dispatcher.Delivery;
+using Webhooks.Dispatcher.Sequencing;
 using Webhooks.Testing;
 
 namespace Webhooks.Dispatcher.Tests.Feed;
 
-public class RetentionTests
+public class FloorTests
 {
     /// <summary>Promise 1: what is no longer kept ends as `expired`, counted; promise 12: the receiver is told which numbers are gone.</summary>
     [Fact]
@@ -53,6 +55,29 @@ public class RetentionTests
         var stream = await platform.WaitForStreamAsync(endpoint.Id, stream => stream.Cursor == 5);
         Assert.Equal((EndpointStatus.Active, 0), (stream.Status, stream.ConsecutiveFailures));
         Assert.Equal([1, 4, 5], receiver.Requests.Select(Wire.Seq).Distinct());
+    }
+
+    /// <summary>What a relaxed stream remembers beside its cursor goes as far as the floor, and no further.</summary>
+    [Fact]
+    public async Task Floor_RaisedAboveDeferredEvents_TheyExpireAndWhatIsAheadStays()
+    {
+        await using var platform = await Platform.StartAsync(worker: false);
+        var (application, endpoint) = await platform.AddEndpointAsync(new Uri("http://127.0.0.1:9/"));
+        for (var i = 0; i < 9; i++) await platform.PublishAsync(application);
+        await platform.Get<Sequencer>().RunOnceAsync(WebhookApplications.Bucket(application), default);
+        await platform.ExecuteAsync("""
+            INSERT INTO webhooks.settlement (bucket, endpoint, first_seq, last_seq, outcome, cursor, ahead) SELECT bucket, endpoint, 1, 3, 'delivered', 3, '{5,8}' FROM webhooks.stream;
+            INSERT INTO webhooks.deferred (bucket, endpoint, seq, attempts, due_at, replay)
+            SELECT bucket, endpoint, seq, 1, now(), seq = 1 FROM webhooks.stream, unnest(ARRAY[1, 2, 3, 7]) AS seq
+            """);
+        await RaiseFloorAsync(platform, endpoint.Id, 3);
+        await RaiseFloorAsync(platform, endpoint.Id, 7);
+        Assert.Equal(["1-3 delivered 3 {5,8}", "2-2 expired 3 {5,8}", "3-3 expired 6 {8}", "4-6 expired 6 {8}"], await platform.ListAsync<string>(
+            "SELECT first_seq || '-' || last_seq || ' ' || outcome || ' ' || cursor || ' ' || ahead::text FROM webhooks.settlement ORDER BY settlement"));
+        Assert.Equal([7L], await platform.ListAsync<long>("SELECT seq FROM webhooks.deferred"));
+        Assert.Equal((7, 6), await platform.Endpoints.GetStreamAsync(endpoint.Id) is var stream ? (stream.Floor, stream.Cursor) : default);
+        await RaiseFloorAsync(platform, endpoint.Id, 100);
+        Assert.Equal((10, 9, 9), await platform.Endpoints.GetStreamAsync(endpoint.Id) is var end ? (end.Floor, end.Cursor, end.Head) : default);
     }
 
     private static Task RaiseFloorAsync(Platform platform, WebhookEndpointId endpoint, long floor) =>

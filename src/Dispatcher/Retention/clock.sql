@@ -1,0 +1,2 @@
+-- Locks nothing. The database's clock.
+SELECT clock_timestamp()
