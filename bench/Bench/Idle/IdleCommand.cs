@@ -9,7 +9,8 @@ namespace Webhooks.Bench.Idle;
 /// <param name="Window">For how long.</param>
 /// <param name="Receivers">How many receivers look at the feed now and then, in a second window.</param>
 /// <param name="Every">How often each of them does.</param>
-internal sealed record IdlePlan(TimeSpan Window, int Receivers, TimeSpan Every);
+/// <param name="Profile">Whether the statements of a quiet window are printed.</param>
+internal sealed record IdlePlan(TimeSpan Window, int Receivers, TimeSpan Every, bool Profile);
 
 /// <summary>What a dispatcher costs while there is nothing to send.</summary>
 internal static class IdleCommand
@@ -20,10 +21,11 @@ internal static class IdleCommand
         var window = new Option<int>("--window") { Description = "Seconds of quiet that are looked at", DefaultValueFactory = _ => 30 };
         var receivers = new Option<int>("--receivers") { Description = "Receivers that look at the feed, in a second window", DefaultValueFactory = _ => 10_000 };
         var every = new Option<int>("--every") { Description = "Seconds between two looks of a receiver", DefaultValueFactory = _ => 300 };
-        var command = new Command("idle", "Statements and processor time per second with 0, 1 k and 100 k endpoints that have no work") { endpoints, window, receivers, every, Report.Json };
+        var profile = new Option<bool>("--profile") { Description = "Print which statements there are while nothing happens" };
+        var command = new Command("idle", "Statements and processor time per second with 0, 1 k and 100 k endpoints that have no work") { endpoints, window, receivers, every, profile, Report.Json };
         command.SetAction((parsed, cancel) => Report.RunAsync(parsed, report => RunAsync(
             parsed.GetValue(endpoints)!,
-            new IdlePlan(TimeSpan.FromSeconds(parsed.GetValue(window)), parsed.GetValue(receivers), TimeSpan.FromSeconds(parsed.GetValue(every))), report, cancel)));
+            new IdlePlan(TimeSpan.FromSeconds(parsed.GetValue(window)), parsed.GetValue(receivers), TimeSpan.FromSeconds(parsed.GetValue(every)), parsed.GetValue(profile)), report, cancel)));
         return command;
     }
 

@@ -40,7 +40,10 @@ internal static class IdleRun
         await Task.Delay(Settling, cancel);
         Report.Progress($"  {plan.Window.TotalSeconds} s of quiet ...");
         ResidentMemory.ResetPeak(node.ProcessId);
+        await using var watching = NpgsqlDataSource.Create(connectionString);
+        if (plan.Profile && server.CountsStatements) await ExecuteAsync(watching, "SELECT pg_stat_statements_reset()", cancel);
         var quiet = await QuietWindow.MeasureAsync(connectionString, server.CountsStatements, Cpu, () => Task.Delay(plan.Window, cancel), cancel);
+        if (plan.Profile && server.CountsStatements) await ServerCounters.PrintTopAsync(watching);
         QuietFigures? probes = null;
         if (secret is not null && probed.Count > 0)
         {
