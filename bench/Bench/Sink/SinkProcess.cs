@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Net.Http.Json;
-using System.Reflection;
 using System.Runtime.InteropServices;
+using Webhooks.Bench.Setup;
 
 namespace Webhooks.Bench.Sink;
 
@@ -19,12 +19,7 @@ internal sealed class SinkProcess : IAsyncDisposable
 
     public static async Task<SinkProcess> StartAsync(CancellationToken cancel)
     {
-        var program = Environment.ProcessPath!;
-        var start = new ProcessStartInfo(program) { RedirectStandardInput = true, RedirectStandardOutput = true };
-        // Started through its own executable, or by the general one.
-        if (Path.GetFileNameWithoutExtension(program) == "dotnet") start.ArgumentList.Add(Assembly.GetExecutingAssembly().Location);
-        start.ArgumentList.Add(SinkProgram.Name);
-        var process = Process.Start(start)!;
+        var process = ChildProgram.Start(SinkProgram.Name);
         var address = await process.StandardOutput.ReadLineAsync(cancel)
             ?? throw new InvalidOperationException("The sink ended before it took connections.");
         return new SinkProcess(process, new Uri(address));
@@ -72,17 +67,6 @@ internal sealed class SinkProcess : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _client.Dispose();
-        _process.StandardInput.Close();
-        using var grace = new CancellationTokenSource(TimeSpan.FromSeconds(5));
-        try
-        {
-            await _process.WaitForExitAsync(grace.Token);
-        }
-        catch (OperationCanceledException)
-        {
-            _process.Kill();
-        }
-
-        _process.Dispose();
+        await ChildProgram.StopAsync(_process, TimeSpan.FromSeconds(5));
     }
 }

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Net.Http.Json;
-using System.Reflection;
 using System.Text.Json;
+using Webhooks.Bench.Setup;
 
 namespace Webhooks.Bench.Staging;
 
@@ -23,12 +23,7 @@ internal sealed class NodeProcess : IAsyncDisposable
 
     public static async Task<NodeProcess> StartAsync(NodeSettings settings, CancellationToken cancel)
     {
-        var program = Environment.ProcessPath!;
-        var start = new ProcessStartInfo(program) { RedirectStandardInput = true, RedirectStandardOutput = true };
-        // Started through its own executable, or by the general one.
-        if (Path.GetFileNameWithoutExtension(program) == "dotnet") start.ArgumentList.Add(Assembly.GetExecutingAssembly().Location);
-        start.ArgumentList.Add(NodeProgram.Name);
-        var process = Process.Start(start)!;
+        var process = ChildProgram.Start(NodeProgram.Name);
         await process.StandardInput.WriteLineAsync(JsonSerializer.Serialize(settings).AsMemory(), cancel);
         await process.StandardInput.FlushAsync(cancel);
         var address = await process.StandardOutput.ReadLineAsync(cancel)
@@ -42,17 +37,6 @@ internal sealed class NodeProcess : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Client.Dispose();
-        _process.StandardInput.Close();
-        using var grace = new CancellationTokenSource(TimeSpan.FromSeconds(20));
-        try
-        {
-            await _process.WaitForExitAsync(grace.Token);
-        }
-        catch (OperationCanceledException)
-        {
-            _process.Kill();
-        }
-
-        _process.Dispose();
+        await ChildProgram.StopAsync(_process, TimeSpan.FromSeconds(20));
     }
 }
