@@ -6,8 +6,8 @@ public sealed class DeliveryOptions
     /// <summary>How long an endpoint stays with the process that took it, unless renewed: so long does a takeover after a crash take. Default 10 s.</summary>
     public TimeSpan LeaseDuration { get; set; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>How often the database is asked for endpoints that are due and that nothing announced. Default 250 ms.</summary>
-    public TimeSpan PollInterval { get; set; } = TimeSpan.FromMilliseconds(250);
+    /// <summary>How often the database is asked for endpoints that are due and that nothing announced. Default 500 ms.</summary>
+    public TimeSpan PollInterval { get; set; } = TimeSpan.FromMilliseconds(500);
 
     /// <summary>How long an endpoint without work is kept before it is handed back. Default 5 s.</summary>
     public TimeSpan Linger { get; set; } = TimeSpan.FromSeconds(5);
@@ -24,12 +24,12 @@ public sealed class DeliveryOptions
     /// <summary>How many endpoints this process works on at a time, at most. Default 5,000.</summary>
     public int MaxLeases { get; set; } = 5000;
 
-    /// <summary>How many requests are under way at a time, over all endpoints. Those that take longer than a second are counted apart. Default 256.</summary>
+    /// <summary>How many requests are under way at a time, over all endpoints. Those that take long are counted apart. Default 256.</summary>
     public int MaxConcurrentSends { get; set; } = 256;
 
     /// <summary>
-    /// How many requests that take longer than a second are under way at a time, over all endpoints. Default 2,000: so many endpoints that
-    /// hang until the time-out hold up no other.
+    /// How many requests are under way at a time that took longer than a second when last tried, or longer than 100 ms by now while others wait for their
+    /// places. Default 2,000: so many endpoints that hang until the time-out hold up no other.
     /// </summary>
     public int MaxSlowSends { get; set; } = 2000;
 
@@ -45,10 +45,10 @@ public sealed class DeliveryOptions
     public long ReadAheadBudget { get; set; } = 64 * 1024 * 1024;
 
     /// <summary>
-    /// The least time between two commits of what was delivered, over all endpoints together. Default 30 ms. What was
+    /// The least time between two commits of what was delivered, over all endpoints together. Default 50 ms. What was
     /// delivered and not yet settled when a process dies is sent again, with the same id and seq.
     /// </summary>
-    public TimeSpan SettleInterval { get; set; } = TimeSpan.FromMilliseconds(30);
+    public TimeSpan SettleInterval { get; set; } = TimeSpan.FromMilliseconds(50);
 
     internal static readonly TimeSpan[] DefaultWaits =
         [TimeSpan.FromSeconds(30), TimeSpan.FromMinutes(5), TimeSpan.FromMinutes(15), TimeSpan.FromHours(1)];

@@ -3,7 +3,6 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Webhooks.Dispatcher.Nodes;
 using Webhooks.Dispatcher.Publishing;
-using Webhooks.Dispatcher.Sending;
 using Webhooks.Dispatcher.Sequencing;
 
 namespace Webhooks.Dispatcher.Delivery;
@@ -108,23 +107,11 @@ internal sealed partial class Pumps(
         {
             if (!_running.TryGetValue(endpoint, out var running)) elsewhere.Add(endpoint);
             // With the wrong epoch in its envelope an event would be another one to its receiver.
-            else if (batch.Epoch == running.Pump.Lease.Epoch && AtHand(bucket, growth, fresh) is { } items) running.Pump.Offer(items);
+            else if (batch.Epoch == running.Pump.Lease.Epoch && fresh.Find(bucket, growth.Positions, growth.First) is { } items) running.Pump.Offer(items);
             else running.Pump.MoreAvailable();
         }
 
         return elsewhere;
-    }
-
-    private static DeliveryItem[]? AtHand(short bucket, Growth growth, FreshEvents fresh)
-    {
-        var items = new DeliveryItem[growth.Positions.Count];
-        for (var i = 0; i < items.Length; i++)
-        {
-            if (fresh.Find(bucket, growth.Positions[i]) is not { } published) return null;
-            items[i] = published.At(growth.First + i);
-        }
-
-        return items;
     }
 
     /// <summary>Tells the pumps of streams that grew; gives those that are not worked on here.</summary>

@@ -1,5 +1,5 @@
-using System.Collections.Concurrent;
 using Microsoft.Extensions.Options;
+using Webhooks.Dispatcher.Applications;
 using Webhooks.Dispatcher.Sending;
 
 namespace Webhooks.Dispatcher.Publishing;
@@ -16,38 +16,75 @@ internal sealed record FreshEvent(Guid Id, string Type, DateTimeOffset Published
 /// </summary>
 internal sealed class FreshEvents(IOptions<WebhookDispatcherOptions> options)
 {
-    private readonly ConcurrentDictionary<(short Bucket, long Position), FreshEvent> _events = new();
-    private readonly ConcurrentQueue<((short Bucket, long Position) Key, int Bytes)> _order = new();
-    private long _bytes;
+    private readonly Shelf[] _shelves = Enumerable.Range(0, WebhookApplications.Buckets).Select(_ => new Shelf()).ToArray();
 
     /// <summary>Whether anybody in this process sends.</summary>
     public bool IsKept => options.Value.RunWorker && options.Value.Publishing.FreshBytes > 0;
 
-    public void Add(short bucket, long position, FreshEvent published)
+    public void Add(short bucket, IReadOnlyList<(long Position, FreshEvent Event)> published)
     {
-        var key = (bucket, position);
-        _events[key] = published;
-        _order.Enqueue((key, published.Data.Length));
-        for (var bytes = Interlocked.Add(ref _bytes, published.Data.Length); bytes > options.Value.Publishing.FreshBytes && _order.TryDequeue(out var oldest);)
+        var shelf = _shelves[bucket];
+        lock (shelf)
         {
-            _events.TryRemove(oldest.Key, out _);
-            bytes = Interlocked.Add(ref _bytes, -oldest.Bytes);
+            foreach (var (position, one) in published) shelf.Add(position, one);
+            shelf.Trim(options.Value.Publishing.FreshBytes / _shelves.Length);
         }
     }
 
     /// <summary>All of them: their places may be other events'.</summary>
     public void Forget()
     {
-        while (_order.TryDequeue(out var oldest))
-        {
-            _events.TryRemove(oldest.Key, out _);
-            Interlocked.Add(ref _bytes, -oldest.Bytes);
-        }
+        foreach (var shelf in _shelves)
+            lock (shelf) shelf.Trim(0);
     }
 
     /// <summary>Its data was taken away.</summary>
-    public void Forget(short bucket, long position) => _events.TryRemove((bucket, position), out _);
+    public void Forget(short bucket, long position)
+    {
+        lock (_shelves[bucket]) _shelves[bucket].Remove(position);
+    }
 
-    /// <summary>The event at a place, if it is still at hand.</summary>
-    public FreshEvent? Find(short bucket, long position) => _events.GetValueOrDefault((bucket, position));
+    /// <summary>Events at their places, numbered from one seq on; null when one of them is not at hand any more.</summary>
+    public DeliveryItem[]? Find(short bucket, IReadOnlyList<long> positions, long first)
+    {
+        var items = new DeliveryItem[positions.Count];
+        lock (_shelves[bucket])
+        {
+            for (var i = 0; i < items.Length; i++)
+            {
+                if (_shelves[bucket].Find(positions[i]) is not { } published) return null;
+                items[i] = published.At(first + i);
+            }
+        }
+
+        return items;
+    }
+
+    /// <summary>The latest of one bucket; under its own lock.</summary>
+    private sealed class Shelf
+    {
+        private readonly Dictionary<long, FreshEvent> _events = [];
+        private readonly Queue<long> _order = new();
+        private long _bytes;
+
+        public void Add(long position, FreshEvent published)
+        {
+            Remove(position);
+            _events.Add(position, published);
+            _order.Enqueue(position);
+            _bytes += published.Data.Length;
+        }
+
+        public FreshEvent? Find(long position) => _events.GetValueOrDefault(position);
+
+        public void Remove(long position)
+        {
+            if (_events.Remove(position, out var published)) _bytes -= published.Data.Length;
+        }
+
+        public void Trim(long bytes)
+        {
+            while (_bytes > bytes && _order.TryDequeue(out var oldest)) Remove(oldest);
+        }
+    }
 }

@@ -47,6 +47,7 @@ internal sealed class GroupCommit(WebhookDatabase database, FreshEvents fresh, W
             }
         }
 
+        batch.Keep();
         metrics.Published(stored.Count);
         wake.Committed(buckets);
         return Array.ConvertAll(batch.Ids, id => stored.Contains(id) ? new WebhookEventId(id) : (WebhookEventId?)null);

@@ -38,6 +38,7 @@ internal sealed class WebhookPublisher(
         await using (var reader = await command.ExecuteReaderAsync(cancellationToken))
         {
             for (; await reader.ReadAsync(cancellationToken); stored++) batch.Stored(reader);
+            batch.Keep();
         }
 
         if (stored != batch.Ids.Length)
@@ -71,6 +72,7 @@ internal sealed class PublishBatch(IReadOnlyList<EventToPublish> published, Fres
 {
     // Rows come back in the order in which they were given, but for those of unknown applications, which do not come.
     private int _next;
+    private readonly Dictionary<short, List<(long, FreshEvent)>> _stored = [];
 
     public Guid[] Ids { get; } = published.Select(_ => WebhookEventId.New().Guid).ToArray();
 
@@ -83,10 +85,18 @@ internal sealed class PublishBatch(IReadOnlyList<EventToPublish> published, Fres
         {
             // A copy: the caller may use its memory for something else as soon as it is told that the event is stored.
             var one = published[_next];
-            fresh.Add(reader.GetInt16(1), reader.GetInt64(2), new FreshEvent(id, one.Type, reader.GetFieldValue<DateTimeOffset>(3), one.Data.ToArray()));
+            var bucket = reader.GetInt16(1);
+            if (!_stored.TryGetValue(bucket, out var stored)) _stored.Add(bucket, stored = []);
+            stored.Add((reader.GetInt64(2), new FreshEvent(id, one.Type, reader.GetFieldValue<DateTimeOffset>(3), one.Data.ToArray())));
         }
 
         return id;
+    }
+
+    /// <summary>All rows were seen.</summary>
+    public void Keep()
+    {
+        foreach (var (bucket, stored) in _stored) fresh.Add(bucket, stored);
     }
 
     public NpgsqlBatchCommand ToStep(WebhookDatabase database) => database.Step(

@@ -2,8 +2,8 @@
 -- $1 applications, $2 event ids, $3 types, $4 dedupe keys, $5 data. Rows of unknown applications are left out; the caller sees that.
 INSERT INTO webhooks.event (bucket, position, application, id, type, dedupe_key, data)
 SELECT a.bucket, webhooks.next_position(a.bucket), a.application, p.id, p.type, p.dedupe_key, p.data
-FROM unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::bytea[]) WITH ORDINALITY
-    AS p(application, id, type, dedupe_key, data, n)
-JOIN webhooks.application a ON a.id = p.application
-ORDER BY p.n
+FROM unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::bytea[])
+    AS p(application, id, type, dedupe_key, data)
+-- One after the other in the order given, which is that of their positions; sorting them would carry all their data about.
+CROSS JOIN LATERAL (SELECT bucket, application FROM webhooks.application WHERE id = p.application LIMIT 1) a
 RETURNING id, bucket, position, published_at

@@ -33,8 +33,7 @@ internal sealed class WebhookSender(
         var began = time.GetTimestamp();
         var startedAt = clock.Now;
         using var activity = DispatcherDiagnostics.Source.StartActivity("webhooks.send", ActivityKind.Client);
-        var timeout = _timeouts.Rent();
-        var abort = cancel.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), timeout);
+        var limit = _timeouts.Rent(cancel);
         var answered = false;
         AttemptResult result;
         try
@@ -46,13 +45,13 @@ internal sealed class WebhookSender(
             request.Headers.TryAddWithoutValidation(WebhookHeaders.Id, id);
             request.Headers.TryAddWithoutValidation(WebhookHeaders.Timestamp, timestamp.ToString(System.Globalization.CultureInfo.InvariantCulture));
             request.Headers.TryAddWithoutValidation(WebhookHeaders.Signature, WebhookSigner.Sign(id, timestamp, body, secrets));
-            using var response = await _invoker.SendAsync(request, timeout.Token);
+            using var response = await _invoker.SendAsync(request, limit.Token);
             answered = true;
-            result = await ReadAsync(response, timeout.Token);
+            result = await ReadAsync(response, limit.Token);
         }
         catch (Exception exception) when (!cancel.IsCancellationRequested)
         {
-            var outcome = OutcomeClassifier.Classify(exception, timeout.IsCancellationRequested);
+            var outcome = OutcomeClassifier.Classify(exception, limit.IsOver);
             result = new AttemptResult(outcome, Detail: outcome switch
             {
                 AttemptOutcome.TimedOut => $"No complete answer within {options.Value.Sending.Timeout}.",
@@ -64,9 +63,7 @@ internal sealed class WebhookSender(
         }
         finally
         {
-            // Waits for it if it is at work: a source that is given back must not be cancelled afterwards.
-            await abort.DisposeAsync();
-            _timeouts.Return(timeout);
+            _timeouts.Return(limit);
         }
 
         result = result with { StartedAt = startedAt, Duration = time.GetElapsedTime(began) };
