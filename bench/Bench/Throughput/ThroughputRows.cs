@@ -38,7 +38,7 @@ internal static class ThroughputRows
         }, 0, "one strict batch endpoint, MaxEvents 500, a sink that answers after 50 ms"),
         new("strict_200_50ms", new EngineLoad(200, 12_000) { SinkLatency = SlowSink }, 200, "200 strict endpoints, a sink that answers after 50 ms"),
         // Last, so that it stands right beside the others.
-        new(Main, new EngineLoad(200, 60_000), 200, "200 strict endpoints"),
+        new(Main, new EngineLoad(200, 240_000), 200, "200 strict endpoints"),
     ];
 
     private static TimeSpan SlowSink => TimeSpan.FromMilliseconds(50);

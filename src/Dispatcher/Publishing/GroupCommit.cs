@@ -12,7 +12,7 @@ internal sealed class GroupCommit(WebhookDatabase database, FreshEvents fresh, W
 {
     private readonly Batcher<EventToPublish, WebhookEventId?> _batcher =
         new(published => CommitAsync(published, database, fresh, wake, metrics), options.Value.Publishing.GroupCommitSize, time,
-            bytesOf: published => published.Data.Length);
+            parallel: 2, bytesOf: published => published.Data.Length);
 
     public async Task<WebhookEventId> PublishAsync(EventToPublish published, CancellationToken cancel)
     {
