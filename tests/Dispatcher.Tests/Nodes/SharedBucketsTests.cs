@@ -66,8 +66,8 @@ public class SharedBucketsTests
         // Not a wait for anything: the time in which is counted.
         await Task.Delay(TimeSpan.FromSeconds(6));
         var after = await CommitsAsync(desk);
-        // Two polls and what a renewal takes, of each node; the server counts up to a second late.
-        Assert.InRange((after - before) / (DateTime.UtcNow - began).TotalSeconds, 1, 2 * 14);
+        // Two polls and what a renewal takes, of each node; the server counts late, so that some of their beginning is in it.
+        Assert.InRange((after - before) / (DateTime.UtcNow - began).TotalSeconds, 1, 2 * 20);
     }
 
     private static async Task<double> CommitsAsync(Platform platform)
