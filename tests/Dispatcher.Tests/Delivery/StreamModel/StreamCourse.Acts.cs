@@ -28,7 +28,9 @@ internal sealed partial class StreamCourse
             case What.RaiseEpoch:
                 return new("raise epoch", async () => $"{(await lane.Platform.Get<IWebhookDispatcherAdministration>().RaiseEpochAsync("a model check")).Epoch}",
                     (m, epoch) => Ok(() => m.RaiseEpoch(int.Parse(epoch)), epoch));
-            case What.EndNode: return EndNode(step.Who, which % 2 == 0);
+            case What.EndNode:
+                var live = _nodes.FindAll(node => node.IsLive);
+                return EndNode(live[step.Who % live.Count], which % 2 == 0);
             case What.Grow: return new("grow", () => OkAsync(lane.GrowAsync(subject.Type, 1 + (which % 2))), (m, _) => Ok(() => m.Grow(1 + (which % 2))));
             case What.PassTime: return PassTime();
             default: return _senders.Count == 0 ? null : await PrepareAsync(step, _senders[^(1 + (step.Who % _senders.Count))]);
@@ -166,10 +168,8 @@ internal sealed partial class StreamCourse
     }, (m, _) => m.Replay(first, last));
 
     /// <summary>A node dies and is taken over from, or leaves; another takes its place. What it holds it still tries to write.</summary>
-    private Act EndNode(int who, bool leaves)
+    private Act EndNode(ModelNode node, bool leaves)
     {
-        var live = _nodes.FindAll(node => node.IsLive);
-        var node = live[who % live.Count];
         return new(leaves ? "a node leaves" : "a node expires", async () =>
         {
             var store = lane.Platform.Get<NodeStore>();
@@ -185,8 +185,8 @@ internal sealed partial class StreamCourse
     {
         await lane.Platform.ExecuteAsync(
             $"""
-            UPDATE webhooks.delivery_state SET due_at = least(due_at, now()), receiver_resume_from = least(receiver_resume_from, now()) WHERE endpoint = {subject.Key};
-            UPDATE webhooks.deferred SET due_at = least(due_at, now()) WHERE endpoint = {subject.Key}
+            UPDATE webhooks.delivery_state SET due_at = due_at - interval '9 days', receiver_resume_from = receiver_resume_from - interval '9 days' WHERE endpoint = {subject.Key};
+            UPDATE webhooks.deferred SET due_at = due_at - interval '9 days' WHERE endpoint = {subject.Key}
             """);
         return "done";
     }, (m, _) => Ok(m.PassTime));

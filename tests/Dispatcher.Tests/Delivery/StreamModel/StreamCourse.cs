@@ -101,11 +101,10 @@ internal sealed partial class StreamCourse(ModelLane lane, Subject subject, Stre
     /// <summary>Whatever has happened: once the endpoint is well, a new node sends all that is left, and there is nothing left then.</summary>
     private async Task FinishAsync()
     {
-        foreach (var _ in _nodes.Where(node => node.IsLive).ToList()) await DoAsync(EndNode(0, leaves: false));
+        foreach (var node in _nodes.FindAll(node => node.IsLive)) await DoAsync(EndNode(node, leaves: false));
         await DoAsync(Resume(null));
         await DoAsync(PassTime());
         _senders.Clear();
-        _nodes.Insert(0, await lane.JoinAsync());
         await DoAsync(Claim(_nodes[0]));
         if (_senders.Count > 0)
         {
