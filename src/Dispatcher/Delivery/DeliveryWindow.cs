@@ -115,11 +115,22 @@ internal sealed class DeliveryWindow
     /// <inheritdoc cref="Succeed"/>
     public IReadOnlyList<long> SucceedBeside(long seq, string outcome)
     {
-        End(seq, outcome);
+        if (_passed.ContainsKey(seq))
+        {
+            // The cursor is not there yet: from here on it is one that was accepted ahead, and is settled when the cursor passes it. What ends now are the retries.
+            _passed[seq] = false;
+            _aheadChanged = true;
+            _ended.Add(new SettledRun(seq, seq - 1, "delivered", Ends: true));
+        }
+        else
+        {
+            End(seq, outcome);
+        }
+
         return Succeeded();
     }
 
-    /// <summary>Retries beside the stream end without success.</summary>
+    /// <summary>Retries beside the stream end without success; of an event that the cursor has passed.</summary>
     public void End(long seq, string outcome) => _ended.Add(new SettledRun(seq, seq, outcome, Ends: true));
 
     /// <summary>An attempt failed.</summary>

@@ -78,7 +78,7 @@ internal sealed class StreamControl(WebhookDatabase database, Pumps pumps, Wake 
         var row = await LockAsync(connection, id, cancel) ?? throw Missing(id);
         if (row.Status.Status == EndpointStatus.Deleted) throw Missing(id);
         if (ReplayProblem(row.Status, first, last) is { } problem) throw new WebhookValidationException("range", problem);
-        await using var command = database.Command(connection, "Delivery/replay", row.Endpoint, row.Bucket, first, last);
+        await using var command = database.Command(connection, "Delivery/replay", row.Endpoint, row.Bucket, first, last, row.Status.Cursor);
         var asked = (long)(await command.ExecuteScalarAsync(cancel))!;
         await transaction.CommitAsync(cancel);
         await wake.EndpointAsync(row.Endpoint, cancel);

@@ -117,6 +117,7 @@ internal sealed partial class StreamPump
             return new Deferral(one.Sent.First.Seq, attempts, wait, one.Sent.Beside?.Replay ?? false, one.Result);
         }).ToList();
         var written = await _services.Deferred.DeferAsync(_lease, deferrals, abort);
+        var exhausted = new HashSet<Deferral>();
         lock (_gate)
         {
             foreach (var (sent, _) in failed.Where(one => one.Sent.Beside is not null)) _beside.Done();
@@ -129,14 +130,16 @@ internal sealed partial class StreamPump
             foreach (var deferral in deferrals)
             {
                 _window.Defer(deferral.Seq);
-                if (deferral.Attempts > waits.Count) _window.End(deferral.Seq, "exhausted");
+                // Given up before the cursor has passed it, it would be sent anew by the next holder of the lease: it is tried once more instead.
+                if (deferral.Attempts > waits.Count && deferral.Seq <= _window.Cursor) exhausted.Add(deferral);
+                if (exhausted.Contains(deferral)) _window.End(deferral.Seq, "exhausted");
                 else _beside.Expect(_services.Clock.Now + deferral.Wait);
             }
 
             if (!_settle.Advanced()) _lost = true;
         }
 
-        foreach (var deferral in deferrals) _services.Deferring(_lease, deferral, deferral.Attempts > waits.Count);
+        foreach (var deferral in deferrals) _services.Deferring(_lease, deferral, exhausted.Contains(deferral));
     }
 
     private StreamState StateBefore => _window.Successes > 0 ? StreamState.Clean : _lease.State;

@@ -12,7 +12,7 @@ WITH idle AS (
                     (SELECT t.floor - 1 FROM webhooks.stream t WHERE t.endpoint = s.endpoint))
     ORDER BY s.endpoint FOR NO KEY UPDATE OF s
 )
-UPDATE webhooks.delivery_state s SET lease_owner = NULL, due_at = d.due_at, resting = d.due_at IS NOT NULL
+UPDATE webhooks.delivery_state s SET lease_owner = NULL, due_at = CASE WHEN s.status = 'active' THEN d.due_at END, resting = s.status = 'active' AND d.due_at IS NOT NULL
 FROM idle LEFT JOIN LATERAL (SELECT d.due_at FROM webhooks.deferred d WHERE d.bucket = idle.bucket AND d.endpoint = idle.endpoint ORDER BY d.due_at LIMIT 1) d ON true
 WHERE s.endpoint = idle.endpoint
 RETURNING s.endpoint

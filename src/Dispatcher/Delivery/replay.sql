@@ -1,10 +1,11 @@
 -- Locks the endpoint's delivery state, which the caller holds already, and adds a row for each event that is not sent beside the stream already.
+-- What the cursor has not passed is sent with the stream: sent beside it, it would come before its turn.
 -- The version keeps somebody who is handing the endpoint back at this moment from doing so without having seen these rows.
--- $1 endpoint, $2 bucket, $3 first seq, $4 last seq
+-- $1 endpoint, $2 bucket, $3 first seq, $4 last seq, $5 cursor
 WITH asked AS (
     INSERT INTO webhooks.deferred (bucket, endpoint, seq, attempts, due_at, replay)
     SELECT bucket, endpoint, seq, 0, clock_timestamp(), true FROM webhooks.delivery
-    WHERE bucket = $2 AND endpoint = $1 AND seq BETWEEN $3 AND $4
+    WHERE bucket = $2 AND endpoint = $1 AND seq BETWEEN $3 AND least($4, $5)
     ON CONFLICT DO NOTHING
     RETURNING seq
 ), due AS (

@@ -52,7 +52,7 @@ public interface IWebhookEndpoints
     /// <param name="first">The first seq.</param>
     /// <param name="last">The last seq; at most 10,000 events at a time.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    /// <returns>How many will be sent: those that are being sent beside the stream already are not counted.</returns>
+    /// <returns>How many will be sent: those that are being sent beside the stream already, and those beyond the cursor, whose turn in the stream is yet to come, are not counted.</returns>
     /// <exception cref="WebhookNotFoundException">There is no such endpoint.</exception>
     /// <exception cref="WebhookValidationException">The range is empty, too long, above the head or below what is kept.</exception>
     Task<int> ReplayAsync(WebhookEndpointId endpoint, long first, long last, CancellationToken cancellationToken = default);

@@ -34,7 +34,7 @@ public class ReleaseTests
                 database.Command(connection, "Delivery/move_cursor", lease.Endpoint, lease.Bucket, 2L, 3L, "rewound", 1L),
                 database.Command(connection, "Delivery/resume", lease.Endpoint, false, 0, TimeSpan.Zero),
             }
-            : [database.Command(connection, "Delivery/replay", lease.Endpoint, lease.Bucket, 1L, 3L)])
+            : [database.Command(connection, "Delivery/replay", lease.Endpoint, lease.Bucket, 1L, 3L, 3L)])
         {
             await using (step) await step.ExecuteNonQueryAsync();
         }
