@@ -95,7 +95,9 @@ internal sealed class StreamControl(WebhookDatabase database, Pumps pumps, Wake 
         await using (var end = database.Command(connection, "Delivery/end_deferred", row.Bucket, row.Endpoint, seq))
         {
             var isNext = seq == row.Status.Cursor + 1 && seq <= row.Status.Head;
-            if (await end.ExecuteScalarAsync(cancel) is null && !isNext)
+            // One that is retried but that the cursor has not passed yet would be sent anew with the stream.
+            var wasRetried = seq <= row.Status.Cursor + 1 && await end.ExecuteScalarAsync(cancel) is not null;
+            if (!wasRetried && !isNext)
             {
                 throw new WebhookValidationException(
                     "seq", $"Only what is next, after {row.Status.Cursor}, or retried beside the stream can be skipped; {seq} is neither.");

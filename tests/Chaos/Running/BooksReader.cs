@@ -40,7 +40,7 @@ internal sealed class BooksReader(Stage stage)
         var states = await OfAsync(
             connection, slot,
             """
-            SELECT status, CASE WHEN due_at > clock_timestamp() THEN lease_owner::text END, coalesce((SELECT max(seq) FROM webhooks.delivery d WHERE d.endpoint = s.endpoint), 0),
+            SELECT status, lease_owner::text, coalesce((SELECT max(seq) FROM webhooks.delivery d WHERE d.endpoint = s.endpoint), 0),
                    coalesce((SELECT cursor FROM webhooks.settlement x WHERE x.endpoint = s.endpoint ORDER BY settlement DESC LIMIT 1), 0)
             FROM webhooks.delivery_state s WHERE endpoint = $1
             """,

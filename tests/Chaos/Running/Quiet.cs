@@ -18,7 +18,7 @@ internal sealed class Quiet(Stage stage, Operator @operator)
     private static readonly TimeSpan Between = TimeSpan.FromMilliseconds(250);
 
     private const string Standing = """
-        SELECT e.description, s.status, s.lease_owner IS NOT NULL AND s.due_at > clock_timestamp(),
+        SELECT e.description, s.status, EXISTS (SELECT FROM webhooks.node n WHERE n.node = s.lease_owner AND n.expires_at > clock_timestamp()),
                coalesce((SELECT max(seq) FROM webhooks.delivery d WHERE d.bucket = s.bucket AND d.endpoint = s.endpoint), 0),
                coalesce((SELECT x.cursor FROM webhooks.settlement x WHERE x.bucket = s.bucket AND x.endpoint = s.endpoint ORDER BY x.settlement DESC LIMIT 1), 0)
         FROM webhooks.delivery_state s JOIN webhooks.endpoint e USING (endpoint)

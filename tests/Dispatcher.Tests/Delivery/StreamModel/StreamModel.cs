@@ -162,7 +162,7 @@ internal sealed record StreamModel
     public bool Skip(long seq)
     {
         var isNext = seq == Cursor + 1 && seq <= Head;
-        if (!Deferred.Remove(seq) && !isNext) return false;
+        if (!(seq <= Cursor + 1 && Deferred.Remove(seq)) && !isNext) return false;
         Write(seq, seq, "skipped", isNext ? seq : Cursor);
         Ahead.RemoveWhere(ahead => ahead <= Cursor);
         Version++;
