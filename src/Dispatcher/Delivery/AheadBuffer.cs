@@ -26,6 +26,7 @@ internal sealed class AheadBuffer(EndpointLease lease, ReadAhead reader, int mos
     private int _share = Math.Min(most, 4 * Least);
     private bool _more = true;
     private int _grown;
+    private bool _closed;
 
     /// <summary>How many are at hand. Under the gate.</summary>
     public int Count => _items.Count;
@@ -70,7 +71,7 @@ internal sealed class AheadBuffer(EndpointLease lease, ReadAhead reader, int mos
     {
         lock (gate)
         {
-            if (_reading is not null || items[0].Seq != _read + 1 || _items.Count > 4 * most || !reader.TryHold(items.Sum(item => (long)item.Data.Length))) return false;
+            if (_closed || _reading is not null || items[0].Seq != _read + 1 || _items.Count > 4 * most || !reader.TryHold(items.Sum(item => (long)item.Data.Length))) return false;
             foreach (var item in items) _items.Enqueue(item);
             _read = items[^1].Seq;
         }
@@ -124,17 +125,21 @@ internal sealed class AheadBuffer(EndpointLease lease, ReadAhead reader, int mos
         return read.Items.Count > 0;
     }
 
-    /// <summary>Gives back what was not taken.</summary>
+    /// <summary>Gives back what was not taken, and takes nothing any more.</summary>
     public async Task DiscardAsync()
     {
-        if (_reading is { } reading)
+        Task<ReadEvents>? reading;
+        lock (gate)
         {
-            await ((Task)reading).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            if (reading.IsCompletedSuccessfully) reader.Release(reading.Result.Items.Sum(item => (long)item.Data.Length));
+            _closed = true;
+            (reading, _reading) = (_reading, null);
+            reader.Release(_items.Sum(item => (long)item.Data.Length));
+            _items.Clear();
         }
 
-        reader.Release(_items.Sum(item => (long)item.Data.Length));
-        _items.Clear();
+        if (reading is null) return;
+        await ((Task)reading).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (reading.IsCompletedSuccessfully) reader.Release(reading.Result.Items.Sum(item => (long)item.Data.Length));
     }
 
     /// <summary>Begins to read, unless that was begun, or all there was has been read: asking once more costs as much as what is found.</summary>

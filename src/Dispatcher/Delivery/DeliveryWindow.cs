@@ -29,6 +29,7 @@ internal sealed class DeliveryWindow
 {
     private readonly int _maxInFlight;
     private readonly int _maxAhead;
+    private readonly bool _strict;
     private readonly SortedDictionary<long, bool> _passed = [];
     private readonly List<long> _unclear = [];
     private readonly List<SettledRun> _ended = [];
@@ -43,12 +44,14 @@ internal sealed class DeliveryWindow
     /// <param name="deferred">Numbers beyond it that are retried beside the stream already.</param>
     /// <param name="maxInFlight">How many may be under way.</param>
     /// <param name="cautious">Whether the last attempt failed: then one at a time, until one succeeds.</param>
-    public DeliveryWindow(long cursor, IEnumerable<long> ahead, IEnumerable<long> deferred, int maxInFlight, bool cautious)
+    /// <param name="relaxed">Whether a failing event may be passed, though there be a single place.</param>
+    public DeliveryWindow(long cursor, IEnumerable<long> ahead, IEnumerable<long> deferred, int maxInFlight, bool cautious, bool relaxed = false)
     {
         Cursor = _written = cursor;
         _maxInFlight = maxInFlight;
+        _strict = maxInFlight == 1 && !relaxed;
         // More than are in flight, so that one slow answer does not hold up the rest; not without end, for all of it is written with the cursor.
-        _maxAhead = maxInFlight == 1 ? 1 : Math.Max(256, maxInFlight * 4);
+        _maxAhead = _strict ? 1 : Math.Max(1000, maxInFlight * 4);
         _cautious = cautious;
         foreach (var seq in ahead) _passed[seq] = false;
         foreach (var seq in deferred) _passed[seq] = true;
@@ -68,7 +71,7 @@ internal sealed class DeliveryWindow
     public IReadOnlyList<long> Unclear => _unclear;
 
     /// <summary>Whether another attempt may begin.</summary>
-    public bool MayBegin => InFlight < (_unclear.Count > 0 ? (_secondOpinion ? 0 : 1) : _cautious ? 1 : _maxInFlight);
+    public bool MayBegin => _unclear.Count > 0 ? !_secondOpinion && InFlight < _maxInFlight : InFlight < (_cautious ? 1 : _maxInFlight);
 
     /// <summary>Whether the failures so far are the endpoint's: nothing is under way that could show otherwise.</summary>
     public bool IsDecided => _unclear.Count > 0 && InFlight == 0 && _secondOpinion;
@@ -139,8 +142,8 @@ internal sealed class DeliveryWindow
     public FailureReading Fail(long seq, long begun)
     {
         InFlight--;
-        if (Successes > begun && _maxInFlight > 1) return FailureReading.Event;
-        if (_maxInFlight == 1) _secondOpinion = true;
+        if (Successes > begun && !_strict) return FailureReading.Event;
+        if (_strict) _secondOpinion = true;
         _unclear.Add(seq);
         return FailureReading.Unclear;
     }

@@ -79,12 +79,24 @@ internal sealed partial class LeaseStore(
     {
         var evidence = $"seq {seq}, attempt {decision.State.Attempts}: {result.Outcome.Word()}"
             + (result.StatusCode is { } status ? $" (HTTP {status})" : "") + (result.Detail.Length > 0 ? $": {result.Detail}" : "");
-        await using var command = database.Command(
+        var fail = database.Step(
             "Delivery/fail", lease.Endpoint, Owner, lease.LeaseEpoch, lease.Version, decision.State.ConsecutiveFailures, decision.State.Attempts,
             decision.State.ThrottledSince?.ToUniversalTime(), decision.Pause?.Word(), evidence, decision.Wait, seq, result.StartedAt.ToUniversalTime(),
             (int)result.Duration.TotalMilliseconds, result.Outcome.Word(), result.StatusCode, result.Detail, decision.State.Probing,
-            decision.Counts, form == FailureForm.Rest, form == FailureForm.KeepLease);
-        return await command.ExecuteScalarAsync(cancel) is not null;
+            decision.Counts, form == FailureForm.Rest, form == FailureForm.KeepLease, lease.Bucket);
+        await using var connection = await database.OpenAsync(cancel);
+        await using var batch = new NpgsqlBatch(connection);
+        if (form == FailureForm.Rest)
+        {
+            batch.BatchCommands.Add(WebhookDatabase.Begin);
+            batch.BatchCommands.Add(database.Step("Delivery/lock_buckets", new[] { lease.Bucket }));
+        }
+
+        batch.BatchCommands.Add(fail);
+        if (form == FailureForm.Rest) batch.BatchCommands.Add(WebhookDatabase.Literal("COMMIT"));
+        await using var reader = await batch.ExecuteReaderAsync(cancel);
+        if (form == FailureForm.Rest) await reader.NextResultAsync(cancel);
+        return await reader.ReadAsync(cancel);
     }
 
     /// <summary>Records a failed attempt from which nothing follows yet.</summary>

@@ -1,3 +1,5 @@
+using System.Runtime.ExceptionServices;
+
 namespace Webhooks.Dispatcher.Delivery;
 
 /// <summary>Settles one stream behind its sending: one write at a time, each for all that came about by then.</summary>
@@ -9,14 +11,17 @@ internal sealed class SettleChain(EndpointLease lease, DeliveryWindow window, Lo
 {
     private bool _running;
     private bool _forgotten;
+    private bool _lost;
+    private ExceptionDispatchInfo? _broken;
     private Task<bool> _run = Task.FromResult(true);
 
     /// <summary>Takes note that the window has changed; false when an earlier write found the lease lost. Under the gate.</summary>
     public bool Advanced()
     {
+        // Without the database the pump cannot go on: what was taken from the window and not written would be stepped over by the next write.
+        _broken?.Throw();
+        if (_lost) return false;
         if (_running) return true;
-        // Throws what the last write threw: without the database the pump cannot go on.
-        if (_run.IsCompleted && !_run.GetAwaiter().GetResult()) return false;
         if (window.Take() is not { } settlement) return true;
         _running = true;
         _run = RunAsync(settlement);
@@ -48,13 +53,13 @@ internal sealed class SettleChain(EndpointLease lease, DeliveryWindow window, Lo
                 }
             }
         }
-        catch
+        catch (Exception exception)
         {
-            lock (gate) _running = false;
+            lock (gate) (_running, _broken) = (false, ExceptionDispatchInfo.Capture(exception));
             throw;
         }
 
-        lock (gate) _running = false;
+        lock (gate) (_running, _lost) = (false, true);
         return false;
     }
 }

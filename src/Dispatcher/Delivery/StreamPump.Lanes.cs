@@ -17,6 +17,7 @@ internal sealed partial class StreamPump
     private Exception? _trouble;
     private int _lanes;
     private bool _filling;
+    private bool _besideTurn;
     private long? _batchSince;
 
     /// <summary>Runs until no lane has anything to do: there is nothing to send, or nothing may be sent.</summary>
@@ -74,14 +75,14 @@ internal sealed partial class StreamPump
             {
                 if (_stopping || _lost || _paused || _refusal is not null || !_window.MayBegin) return null;
                 var besideIsDue = _beside.IsDue;
-                if (!besideIsDue && TryTake() is { } next)
+                if ((!besideIsDue || _filling) && TryTake() is { } next)
                 {
                     // Another lane may find something, too: it takes it, or ends at once.
                     if (_window.MayBegin && (_buffer.Count > 0 || _beside.Count > 0)) StartLane(abort);
                     return next;
                 }
 
-                if (_filling || (_window.InFlight > 0 && _buffer.Count > 0 && _batch is null)) return null;
+                if (_filling || (!besideIsDue && _window.InFlight > 0 && _buffer.Count > 0 && _batch is null)) return null;
                 _filling = true;
                 patience = besideIsDue ? TimeSpan.Zero : Patience(lingering);
             }
@@ -109,7 +110,8 @@ internal sealed partial class StreamPump
     /// <summary>Takes the next request's worth; null when there is none at hand. Under the gate.</summary>
     private Outgoing? TryTake()
     {
-        if (_beside.TryTake() is { } beside) return new Outgoing(beside.Item, null, beside, _window.Begin());
+        // By turns, so that neither the stream nor what goes beside it waits for the whole of the other.
+        if ((_buffer.Count == 0 || (_besideTurn = !_besideTurn)) && _beside.TryTake() is { } beside) return new Outgoing(beside.Item, null, beside, _window.Begin());
         while (_buffer.Count > 0 && _window.HasPassed(_buffer.Peek().Seq)) _buffer.Take();
         if (_buffer.Count == 0 || (_window.InFlight > 0 && _window.IsTooFar(_buffer.Peek().Seq))) return null;
         if (_batch is null) return new Outgoing(_buffer.Take(), null, null, _window.Begin());

@@ -66,7 +66,10 @@ internal sealed partial class StreamPump
             if (sent.Beside is not null) _beside.Done();
             if (result.Outcome != AttemptOutcome.Gone || _window.InFlight == 0 || _paused)
             {
-                _refusal ??= (sent, result);
+                // 410 pauses, whatever was answered before.
+                if (result.Outcome == AttemptOutcome.Gone) _refusal = (sent, result);
+                else _refusal ??= (sent, result);
+                _buffer.Wake();
                 return;
             }
 
@@ -84,9 +87,9 @@ internal sealed partial class StreamPump
         FailureReading reading;
         lock (_gate)
         {
-            if (sent.Beside is not null && !_lease.IsRelaxed)
+            if (sent.Beside is not null)
             {
-                // What is sent beside a strict stream must not hold that up.
+                // It has failed before while others did not, or was asked for again: it says nothing of the endpoint, and must not hold up the stream.
                 _window.Withdraw();
                 reading = FailureReading.Event;
             }
@@ -95,6 +98,8 @@ internal sealed partial class StreamPump
                 reading = _window.Fail(sent.First.Seq, sent.Begun);
                 if (_lease.State.Probing && _window.Successes == 0) _window.NoSecondOpinion();
                 if (reading == FailureReading.Unclear) _unclear[sent.First.Seq] = (sent, result);
+                // Somebody may be waiting for news, and this is to be decided now.
+                _buffer.Wake();
             }
         }
 
@@ -136,6 +141,7 @@ internal sealed partial class StreamPump
                 else _beside.Expect(_services.Clock.Now + deferral.Wait);
             }
 
+            _buffer.Wake();
             if (!_settle.Advanced()) _lost = true;
         }
 

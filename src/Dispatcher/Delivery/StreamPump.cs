@@ -47,7 +47,7 @@ internal sealed partial class StreamPump
     {
         (_lease, _services, _options, _time) = (lease, services, options.Value.Delivery, time);
         var cautious = lease.State.ConsecutiveFailures > 0 || lease.State.Attempts > 0 || lease.State.Probing;
-        _window = new DeliveryWindow(lease.Cursor, lease.Ahead, lease.DeferredAhead, lease.IsRelaxed ? lease.MaxInFlight : 1, cautious);
+        _window = new DeliveryWindow(lease.Cursor, lease.Ahead, lease.DeferredAhead, lease.IsRelaxed ? lease.MaxInFlight : 1, cautious, lease.IsRelaxed);
         _batch = lease.Batch is { } batch ? new BatchSize(batch, cautious) : null;
         _pace = lease.RateLimit is { } limit ? new Pace(limit) : null;
         // Twice a request's worth, so that the next one is there when the one before it is answered; no more than goes out in a second.

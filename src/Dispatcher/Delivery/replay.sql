@@ -5,7 +5,7 @@
 WITH asked AS (
     INSERT INTO webhooks.deferred (bucket, endpoint, seq, attempts, due_at, replay)
     SELECT bucket, endpoint, seq, 0, clock_timestamp(), true FROM webhooks.delivery
-    WHERE bucket = $2 AND endpoint = $1 AND seq BETWEEN $3 AND least($4, $5)
+    WHERE bucket = $2 AND endpoint = $1 AND seq BETWEEN $3 AND least($4::bigint, $5::bigint)
     ON CONFLICT DO NOTHING
     RETURNING seq
 ), due AS (

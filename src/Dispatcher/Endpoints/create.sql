@@ -10,7 +10,9 @@ WITH created AS (
 ), secret AS (
     INSERT INTO webhooks.endpoint_secret (endpoint, ciphertext) SELECT endpoint, $9 FROM created
 ), stream AS (
-    INSERT INTO webhooks.stream (endpoint, bucket, application) SELECT endpoint, bucket, application FROM created
+    -- In the epoch that is in force: what is numbered in it may then go to its pump from memory.
+    INSERT INTO webhooks.stream (endpoint, bucket, application, epoch)
+    SELECT endpoint, bucket, application, coalesce((SELECT epoch FROM webhooks.database_identity), 1) FROM created
 ), state AS (
     INSERT INTO webhooks.delivery_state (endpoint, bucket) SELECT endpoint, bucket FROM created
 ), audit AS (

@@ -20,8 +20,15 @@ internal sealed class CoalescedHint(Func<int, Task> send)
     {
         do
         {
-            while (Interlocked.Exchange(ref _asked, 0) is not 0 and var bits) await send(bits);
-            Volatile.Write(ref _sending, 0);
+            try
+            {
+                while (Interlocked.Exchange(ref _asked, 0) is not 0 and var bits) await send(bits);
+            }
+            finally
+            {
+                // Even if it throws: a hint may be lost, but not all that follow.
+                Volatile.Write(ref _sending, 0);
+            }
         }
         while (Volatile.Read(ref _asked) != 0 && Interlocked.CompareExchange(ref _sending, 1, 0) == 0);
     }

@@ -17,15 +17,21 @@ internal sealed record FreshEvent(Guid Id, string Type, DateTimeOffset Published
 internal sealed class FreshEvents(IOptions<WebhookDispatcherOptions> options)
 {
     private readonly Shelf[] _shelves = Enumerable.Range(0, WebhookApplications.Buckets).Select(_ => new Shelf()).ToArray();
+    private int _generation;
 
     /// <summary>Whether anybody in this process sends.</summary>
     public bool IsKept => options.Value.RunWorker && options.Value.Publishing.FreshBytes > 0;
 
-    public void Add(short bucket, IReadOnlyList<(long Position, FreshEvent Event)> published)
+    /// <summary>Counts how often all were forgotten: what was published before that must not come in afterwards.</summary>
+    public int Generation => Volatile.Read(ref _generation);
+
+    /// <summary>Keeps events that were published when the generation was this one.</summary>
+    public void Add(int generation, short bucket, IReadOnlyList<(long Position, FreshEvent Event)> published)
     {
         var shelf = _shelves[bucket];
         lock (shelf)
         {
+            if (generation != Generation) return;
             foreach (var (position, one) in published) shelf.Add(position, one);
             shelf.Trim(options.Value.Publishing.FreshBytes / _shelves.Length);
         }
@@ -34,6 +40,7 @@ internal sealed class FreshEvents(IOptions<WebhookDispatcherOptions> options)
     /// <summary>All of them: their places may be other events'.</summary>
     public void Forget()
     {
+        Interlocked.Increment(ref _generation);
         foreach (var shelf in _shelves)
             lock (shelf) shelf.Trim(0);
     }
@@ -63,6 +70,9 @@ internal sealed class FreshEvents(IOptions<WebhookDispatcherOptions> options)
     /// <summary>The latest of one bucket; under its own lock.</summary>
     private sealed class Shelf
     {
+        // What an event takes beside its data, about.
+        private const int Overhead = 250;
+
         private readonly Dictionary<long, FreshEvent> _events = [];
         private readonly Queue<long> _order = new();
         private long _bytes;
@@ -72,14 +82,14 @@ internal sealed class FreshEvents(IOptions<WebhookDispatcherOptions> options)
             Remove(position);
             _events.Add(position, published);
             _order.Enqueue(position);
-            _bytes += published.Data.Length;
+            _bytes += Overhead + published.Data.Length;
         }
 
         public FreshEvent? Find(long position) => _events.GetValueOrDefault(position);
 
         public void Remove(long position)
         {
-            if (_events.Remove(position, out var published)) _bytes -= published.Data.Length;
+            if (_events.Remove(position, out var published)) _bytes -= Overhead + published.Data.Length;
         }
 
         public void Trim(long bytes)

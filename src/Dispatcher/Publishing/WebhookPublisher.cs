@@ -73,6 +73,7 @@ internal sealed class PublishBatch(IReadOnlyList<EventToPublish> published, Fres
     // Rows come back in the order in which they were given, but for those of unknown applications, which do not come.
     private int _next;
     private readonly Dictionary<short, List<(long, FreshEvent)>> _stored = [];
+    private readonly int _generation = fresh.Generation;
 
     public Guid[] Ids { get; } = published.Select(_ => WebhookEventId.New().Guid).ToArray();
 
@@ -96,7 +97,7 @@ internal sealed class PublishBatch(IReadOnlyList<EventToPublish> published, Fres
     /// <summary>All rows were seen.</summary>
     public void Keep()
     {
-        foreach (var (bucket, stored) in _stored) fresh.Add(bucket, stored);
+        foreach (var (bucket, stored) in _stored) fresh.Add(_generation, bucket, stored);
     }
 
     public NpgsqlBatchCommand ToStep(WebhookDatabase database) => database.Step(

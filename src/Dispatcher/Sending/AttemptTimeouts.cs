@@ -8,6 +8,7 @@ internal sealed class AttemptLimit : IDisposable
     private readonly Lock _gate = new();
     private readonly CancellationTokenSource _source = new();
     private long _until = long.MaxValue;
+    private bool _disposed;
 
     public CancellationToken Token => _source.Token;
 
@@ -24,7 +25,7 @@ internal sealed class AttemptLimit : IDisposable
         if (Volatile.Read(ref _until) > now) return;
         // Under the gate, or it might be the next attempt's by the time it is cancelled.
         lock (_gate)
-            if (_until <= now) _source.Cancel();
+            if (_until <= now && !_disposed) _source.Cancel();
     }
 
     /// <summary>The attempt has ended; false when it was broken off, and this cannot be used again.</summary>
@@ -37,7 +38,14 @@ internal sealed class AttemptLimit : IDisposable
         }
     }
 
-    public void Dispose() => _source.Dispose();
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _disposed = true;
+            _source.Dispose();
+        }
+    }
 }
 
 /// <summary>

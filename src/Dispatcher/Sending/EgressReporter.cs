@@ -63,7 +63,8 @@ internal sealed partial class EgressReporter : BackgroundService
             {
                 return;
             }
-            catch (NpgsqlException exception)
+            // Whatever it is, it must not end the platform with it.
+            catch (Exception exception)
             {
                 LogNotWritten(exception);
                 await Task.Delay(AfterTrouble, _time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

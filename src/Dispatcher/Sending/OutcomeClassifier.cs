@@ -28,6 +28,12 @@ internal static class OutcomeClassifier
         return wait is null ? null : TimeSpan.FromTicks(Math.Clamp(wait.Value.Ticks, MinRetryAfter.Ticks, MaxRetryAfter.Ticks));
     }
 
+    /// <summary>The same of an answer's headers; a number of seconds that is too large for the parser is the most, not nothing.</summary>
+    public static TimeSpan? RetryAfter(HttpResponseHeaders headers, DateTimeOffset now) =>
+        headers.RetryAfter is { } known ? RetryAfter(known, now)
+        : headers.TryGetValues("Retry-After", out var values) && values.ToArray() is [{ Length: > 0 } seconds] && seconds.All(char.IsAsciiDigit) ? MaxRetryAfter
+        : null;
+
     public static AttemptOutcome Classify(Exception exception, bool timedOut)
     {
         if (ConnectFailure.In(exception) is { } failure) return failure.Outcome;

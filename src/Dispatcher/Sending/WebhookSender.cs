@@ -75,7 +75,7 @@ internal sealed class WebhookSender(
     private async Task<AttemptResult> ReadAsync(HttpResponseMessage response, CancellationToken cancel)
     {
         var status = (int)response.StatusCode;
-        var wait = OutcomeClassifier.RetryAfter(response.Headers.RetryAfter, clock.Now);
+        var wait = OutcomeClassifier.RetryAfter(response.Headers, clock.Now);
         var outcome = OutcomeClassifier.Classify(status, wait is not null);
         if (status == 204 || response.Content.Headers.ContentLength is 0) return new AttemptResult(outcome, status, wait);
 

@@ -205,13 +205,15 @@ internal sealed class Sequencer(WebhookDatabase database, EpochGuard epochs, Fre
     {
         await using var batch = new NpgsqlBatch(connection) { Timeout = plan.HasHistory ? 0 : connection.CommandTimeout };
         var steps = batch.BatchCommands;
-        foreach (var change in plan.Changes)
-            steps.Add(database.Step("Sequencing/write_change", change.Endpoint, change.EventTypes, !change.Deleted));
         if (plan.DeliverySeqs.Count > 0)
         {
             steps.Add(database.Step("Sequencing/write_deliveries", bucket, plan.DeliveryEndpoints.ToArray(), plan.DeliverySeqs.ToArray(), plan.DeliveryPositions.ToArray(), plan.Period));
             steps.Add(database.Step("Delivery/make_due", plan.Grown.Keys.Order().ToArray()));
         }
+
+        // After the delivery states, in the order in which retention locks them, too.
+        foreach (var change in plan.Changes)
+            steps.Add(database.Step("Sequencing/write_change", change.Endpoint, change.EventTypes, !change.Deleted));
 
         if (plan.Reaches.Count > 0)
         {

@@ -50,11 +50,8 @@ public class DeliveryWindowTests
     {
         var window = new DeliveryWindow(0, [], [], 64, cautious: false);
         var begun = Enumerable.Range(1, 64).Select(seq => (seq, window.Begin())).ToList();
-        foreach (var (seq, at) in begun)
-        {
-            Assert.False(window.MayBegin);
-            Assert.Equal(FailureReading.Unclear, window.Fail(seq, at));
-        }
+        Assert.False(window.MayBegin);
+        foreach (var (seq, at) in begun) Assert.Equal(FailureReading.Unclear, window.Fail(seq, at));
 
         Assert.True(window.MayBegin);
         Assert.False(window.IsDecided);
@@ -73,6 +70,28 @@ public class DeliveryWindowTests
         Assert.False(window.MayBegin);
         Assert.Equal([1], window.Succeed(2, 2));
         Assert.True(window.MayBegin);
+    }
+
+    [Fact]
+    public void Fail_WhileOneHangs_StillGetsItsSecondOpinion()
+    {
+        var window = new DeliveryWindow(0, [], [], 4, cautious: false);
+        window.Begin();
+        Assert.Equal(FailureReading.Unclear, window.Fail(2, window.Begin()));
+        Assert.True(window.MayBegin);
+        window.Begin();
+        Assert.False(window.MayBegin);
+        Assert.Equal([2], window.Succeed(3, 3));
+    }
+
+    [Fact]
+    public void Fail_RelaxedWithASinglePlace_GetsASecondOpinion()
+    {
+        var window = new DeliveryWindow(0, [], [], 1, cautious: false, relaxed: true);
+        Assert.Equal(FailureReading.Unclear, window.Fail(1, window.Begin()));
+        Assert.True(window.MayBegin);
+        window.Begin();
+        Assert.Equal([1], window.Succeed(2, 2));
     }
 
     [Fact]
@@ -109,13 +128,13 @@ public class DeliveryWindowTests
         }
 
         var settlement = window.Take()!;
-        Assert.Equal((0, 255), (settlement.Cursor, settlement.Ahead.Count));
+        Assert.Equal((0, 999), (settlement.Cursor, settlement.Ahead.Count));
         Assert.Equal([new SettledRun(1, 0, "delivered")], settlement.Runs);
         Assert.Null(window.Take());
         window.Succeed(1, 1);
         settlement = window.Take()!;
-        Assert.Equal((256, 0), (settlement.Cursor, settlement.Ahead.Count));
-        Assert.Equal([new SettledRun(1, 256, "delivered")], settlement.Runs);
+        Assert.Equal((1000, 0), (settlement.Cursor, settlement.Ahead.Count));
+        Assert.Equal([new SettledRun(1, 1000, "delivered")], settlement.Runs);
     }
 
     /// <summary>A stream whose sender may die at any moment; what is kept is what was written.</summary>

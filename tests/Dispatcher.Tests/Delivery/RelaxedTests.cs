@@ -1,5 +1,9 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using Webhooks.Dispatcher.Applications;
+using Webhooks.Dispatcher.Delivery;
+using Webhooks.Dispatcher.Sending;
+using Webhooks.Dispatcher.Sequencing;
 using Webhooks.Testing;
 
 namespace Webhooks.Dispatcher.Tests.Delivery;
@@ -129,6 +133,61 @@ public class RelaxedTests
         await platform.WaitForStreamAsync(endpoint.Id, stream => stream.Cursor == 8);
         // Only what was not accepted comes again.
         Assert.Equal([2], receiver.Requests.Skip((int)before).Select(Wire.Seq).Where(seq => seq <= 5));
+    }
+
+    [Fact]
+    public async Task Deliver_410After429_PausesAllTheSame()
+    {
+        await using var receiver = await ScriptedReceiver.StartAsync();
+        receiver.Respond(request => Wire.Seq(request) == 1
+            ? ScriptedAnswer.Of(429)
+            : ScriptedAnswer.Of(410) with { DelayBefore = TimeSpan.FromMilliseconds(400) });
+        await using var platform = await Platform.StartAsync();
+        var (application, endpoint) = await platform.AddEndpointAsync(receiver.Url, Relaxed with { MaxInFlight = 2 });
+        await platform.Endpoints.PauseAsync(endpoint.Id);
+        for (var i = 0; i < 2; i++) await platform.PublishAsync(application);
+        await platform.WaitForStreamAsync(endpoint.Id, stream => stream.Head == 2);
+        await platform.Endpoints.ResumeAsync(endpoint.Id);
+        await platform.WaitForStreamAsync(endpoint.Id, stream => stream.PauseReason == PauseReason.Gone);
+    }
+
+    /// <summary>An event becomes due beside the stream while a request hangs: the other places go on being used.</summary>
+    [Fact]
+    public async Task Deliver_RetryComesDueWhileOneHangs_TheStreamGoesOn()
+    {
+        await using var receiver = await ScriptedReceiver.StartAsync();
+        var refused = 0;
+        receiver.Respond(request => Wire.Seq(request) switch
+        {
+            5 when Interlocked.Increment(ref refused) <= 2 => ScriptedAnswer.Of(500),
+            8 => ScriptedAnswer.NoContent with { DelayBefore = TimeSpan.FromSeconds(20) },
+            _ => ScriptedAnswer.NoContent with { DelayBefore = TimeSpan.FromMilliseconds(10) },
+        });
+        await using var platform = await Platform.StartAsync(options => options.Sending.Timeout = TimeSpan.FromSeconds(30));
+        var (application, endpoint) = await platform.AddEndpointAsync(receiver.Url, Relaxed);
+        await Task.WhenAll(Enumerable.Range(0, 200).Select(_ => platform.PublishAsync(application)));
+        await receiver.WaitForAsync(201, TimeSpan.FromSeconds(15));
+        Assert.Equal(200, receiver.Requests.Select(Wire.Seq).Distinct().Count());
+        await platform.StopAsync(TimeSpan.FromMilliseconds(100));
+    }
+
+    /// <summary>What is numbered while an endpoint is put to rest must not wait with the event that failed.</summary>
+    [Fact]
+    public async Task Rest_EventNumberedMeanwhile_IsDueAtOnce()
+    {
+        await using var platform = await Platform.StartAsync(worker: false);
+        var (application, _) = await platform.AddEndpointAsync(new Uri("http://127.0.0.1:9/"), Relaxed);
+        await platform.PublishAsync(application);
+        await platform.Get<Sequencer>().RunOnceAsync(WebhookApplications.Bucket(application), default);
+        var lease = Assert.Single(await platform.ClaimAsync(1));
+        Assert.True(await platform.Get<Settler>().SettleAsync(lease, new Settlement([new SettledRun(1, 1, "deferred")], 1, []), forgetFailures: false));
+        await platform.PublishAsync(application);
+        await platform.Get<Sequencer>().RunOnceAsync(WebhookApplications.Bucket(application), default);
+        var failure = new AttemptResult(AttemptOutcome.HttpError, 500);
+        var decision = new FailureDecision(new StreamState(1, 1, null, false), null, true, TimeSpan.FromMinutes(10));
+        Assert.True(await platform.Get<LeaseStore>().FailAsync(lease, 1, failure, decision, FailureForm.Rest, default));
+        Assert.Equal(2, await platform.ScalarAsync<long>("SELECT seq FROM webhooks.delivery ORDER BY seq DESC LIMIT 1"));
+        Assert.Single(await platform.ClaimAsync(1));
     }
 
     [Fact]

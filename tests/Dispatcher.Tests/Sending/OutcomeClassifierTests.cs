@@ -74,4 +74,17 @@ public class OutcomeClassifierTests
         Assert.Equal(Enum.GetValues<AttemptOutcome>().Length, Enum.GetValues<AttemptOutcome>().Select(outcome => outcome.Word()).Distinct().Count());
 
     private static AttemptOutcome Classify(Exception exception) => OutcomeClassifier.Classify(exception, timedOut: false);
+
+    [Theory]
+    [InlineData("99999999999", 3600)]
+    [InlineData("99999999999999999999", 3600)]
+    [InlineData("120", 120)]
+    [InlineData("-5", null)]
+    [InlineData("soon", null)]
+    public void RetryAfter_AnyNumber_IsHeldBetweenASecondAndAnHour(string value, int? seconds)
+    {
+        using var response = new HttpResponseMessage();
+        response.Headers.TryAddWithoutValidation("Retry-After", value);
+        Assert.Equal(seconds is { } expected ? TimeSpan.FromSeconds(expected) : null, OutcomeClassifier.RetryAfter(response.Headers, DateTimeOffset.UnixEpoch));
+    }
 }

@@ -12,7 +12,7 @@ ALTER TABLE webhooks.endpoint
         (batch_max_events IS NULL) = (batch_max_wait IS NULL) AND (batch_max_events IS NULL) = (batch_max_bytes IS NULL)
         AND (batch_max_events IS NULL OR ordering = 'strict'));
 
--- `ahead` is what was accepted beyond the cursor, never more than the endpoint may have in flight. A row whose run is empty (last = first - 1) says only that.
+-- `ahead` is what was accepted beyond the cursor, never more than a thousand, or four times what may be in flight. A row whose run is empty (last = first - 1) says only that.
 -- `deferred`: the cursor passed it while its retries go on beside the stream (table deferred); its end is a row of its own.
 ALTER TABLE webhooks.settlement
     ADD COLUMN ahead bigint[] NOT NULL DEFAULT '{}',

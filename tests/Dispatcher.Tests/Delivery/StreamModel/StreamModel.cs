@@ -92,10 +92,12 @@ internal sealed record StreamModel
         if (!Holds(node, lease) || Version != lease.Version || !IsActive) return false;
         (Failures, Attempts) = (decision.State.ConsecutiveFailures, decision.State.Attempts);
         if (decision.Pause is { } reason) (Status, Reason) = ("paused", reason.Word());
-        IsResting = form == FailureForm.Rest && IsActive;
+        // What was numbered meanwhile does not wait with the one that failed.
+        var more = form == FailureForm.Rest && Head > Cursor;
+        IsResting = form == FailureForm.Rest && IsActive && !more;
         if (form == FailureForm.KeepLease) return true;
         Holder = null;
-        Due = !IsActive ? Due.None : IsResting && FirstBeside == Due.Now ? Due.Now : Due.Later;
+        Due = !IsActive ? Due.None : more ? Due.Now : IsResting && FirstBeside == Due.Now ? Due.Now : Due.Later;
         return true;
     }
 
