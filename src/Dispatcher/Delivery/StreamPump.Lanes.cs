@@ -110,10 +110,11 @@ internal sealed partial class StreamPump
     /// <summary>Takes the next request's worth; null when there is none at hand. Under the gate.</summary>
     private Outgoing? TryTake()
     {
-        // By turns, so that neither the stream nor what goes beside it waits for the whole of the other.
-        if ((_buffer.Count == 0 || (_besideTurn = !_besideTurn)) && _beside.TryTake() is { } beside) return new Outgoing(beside.Item, null, beside, _window.Begin());
         while (_buffer.Count > 0 && _window.HasPassed(_buffer.Peek().Seq)) _buffer.Take();
-        if (_buffer.Count == 0 || (_window.InFlight > 0 && _window.IsTooFar(_buffer.Peek().Seq))) return null;
+        var streamIsReady = _buffer.Count > 0 && (_window.InFlight == 0 || !_window.IsTooFar(_buffer.Peek().Seq));
+        // By turns, so that neither the stream nor what goes beside it waits for the whole of the other.
+        if ((!streamIsReady || (_besideTurn = !_besideTurn)) && _beside.TryTake() is { } beside) return new Outgoing(beside.Item, null, beside, _window.Begin());
+        if (!streamIsReady) return null;
         if (_batch is null) return new Outgoing(_buffer.Take(), null, null, _window.Begin());
 
         _batchSince ??= _time.GetTimestamp();

@@ -151,7 +151,7 @@ internal sealed partial class StreamPump
     private StreamState StateBefore => _window.Successes > 0 ? StreamState.Clean : _lease.State;
 
     /// <summary>Nothing is under way any more, and the endpoint has refused or failed: it waits or is paused.</summary>
-    private async Task<PumpEnd> FailAsync(CancellationToken abort)
+    private async Task<PumpEnd> EndFailedAsync(CancellationToken abort)
     {
         var before = StateBefore;
         if (!await _settle.AllAsync()) return await LoseAsync();

@@ -94,7 +94,7 @@ internal sealed partial class StreamPump
                 await RunLanesAsync(abort);
                 if (_lost) return await LoseAsync();
                 // A failure is told even when it is stopped: whoever stops it need not know of it.
-                if (_refusal is not null || _window.Unclear.Count > 0) return await FailAsync(abort);
+                if (_refusal is not null || _window.Unclear.Count > 0) return await EndFailedAsync(abort);
                 if (_stopping || _paused) return await HandBackAsync();
                 if (!await _settle.AllAsync()) return await LoseAsync();
                 if (await _services.Leases.ReleaseIdleAsync(_lease, abort)) return PumpEnd.Idle;
