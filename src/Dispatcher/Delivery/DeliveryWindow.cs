@@ -7,8 +7,12 @@ namespace Webhooks.Dispatcher.Delivery;
 /// <param name="Ends">Whether it ends the retries beside the stream of an event that was deferred or replayed.</param>
 internal readonly record struct SettledRun(long First, long Last, string Outcome, bool Ends = false);
 
-/// <summary>What came of sending since it was last written down: the runs, and where the stream stands after them.</summary>
-internal sealed record Settlement(IReadOnlyList<SettledRun> Runs, long Cursor, IReadOnlyCollection<long> Ahead);
+/// <summary>What came of sending since it was last written down.</summary>
+/// <param name="Follows">The cursor that was written last; it is compared.</param>
+/// <param name="Runs">What ended, and how.</param>
+/// <param name="Cursor">Where the stream stands after them.</param>
+/// <param name="Ahead">What was accepted beyond it.</param>
+internal sealed record Settlement(long Follows, IReadOnlyList<SettledRun> Runs, long Cursor, IReadOnlyCollection<long> Ahead);
 
 /// <summary>What follows from a failed attempt.</summary>
 internal enum FailureReading
@@ -176,10 +180,11 @@ internal sealed class DeliveryWindow
         runs.AddRange(_ended);
         if (runs.Count == 0) runs.Add(new SettledRun(Cursor + 1, Cursor, "delivered"));
         var ahead = _passed.Count == 0 ? [] : _passed.Where(passed => !passed.Value).Select(passed => passed.Key).ToArray();
+        var settlement = new Settlement(_written, runs, Cursor, ahead);
         (_written, _aheadChanged) = (Cursor, false);
         _deferredBehind.Clear();
         _ended.Clear();
-        return new Settlement(runs, Cursor, ahead);
+        return settlement;
     }
 
     private long[] Succeeded()

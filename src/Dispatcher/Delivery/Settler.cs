@@ -13,7 +13,7 @@ internal sealed class Settler(
     private readonly Batcher<Written, bool> _batcher =
         new(all => SettleAsync(all, database, leases.Owner, metrics), 2000, time, options.Value.Delivery.SettleInterval);
 
-    /// <summary>Writes what came of sending; false when the lease was lost, or the cursor moved from outside: then nothing was written.</summary>
+    /// <summary>Writes what came of sending; false when the lease was lost, or the cursor is not where it was left: then nothing was written.</summary>
     public Task<bool> SettleAsync(EndpointLease lease, Settlement settlement, bool forgetFailures) =>
         _batcher.RunAsync(new Written(lease, settlement, forgetFailures));
 
@@ -29,7 +29,8 @@ internal sealed class Settler(
             {
                 WebhookDatabase.Begin,
                 // Losing the last of these to a crash of the server means sending again, which receivers bear; waiting for the disk gains nothing.
-                WebhookDatabase.Literal("SET LOCAL synchronous_commit = off"),
+                // The next one finds that the cursor is not where it was left, and writes nothing either: the stream is taken anew from there.
+                WebhookDatabase.Literal(all.Any(ChangesMore) ? "SET LOCAL synchronous_commit = on" : "SET LOCAL synchronous_commit = off"),
                 Step(all, database, owner),
                 WebhookDatabase.Literal("COMMIT"),
             },
@@ -45,6 +46,9 @@ internal sealed class Settler(
         bool IsSettled(Written one) => settled.Contains((one.Lease.Endpoint, one.Lease.LeaseEpoch));
     }
 
+    /// <summary>Whether more would be lost than where the cursor stands: the end of retries, or of a row of failures.</summary>
+    private static bool ChangesMore(Written one) => one.ForgetFailures || one.Settlement.Runs.Any(run => run.Ends);
+
     private static NpgsqlBatchCommand Step(IReadOnlyList<Written> all, WebhookDatabase database, Guid owner)
     {
         var rows = all.SelectMany(one => one.Settlement.Runs.Select((run, i) => (one.Lease, one.Settlement, run, Forget: one.ForgetFailures && i == 0))).ToList();
@@ -54,7 +58,7 @@ internal sealed class Settler(
             rows.ConvertAll(row => row.Lease.Version).ToArray(), rows.ConvertAll(row => row.run.First).ToArray(), rows.ConvertAll(row => row.run.Last).ToArray(),
             rows.ConvertAll(row => row.run.Outcome).ToArray(), rows.ConvertAll(row => row.run.Ends).ToArray(),
             rows.ConvertAll(row => row.Settlement.Cursor).ToArray(), rows.ConvertAll(row => Text(row.Settlement.Ahead)).ToArray(),
-            rows.ConvertAll(row => row.Forget).ToArray());
+            rows.ConvertAll(row => row.Forget).ToArray(), rows.ConvertAll(row => row.Settlement.Follows).ToArray());
     }
 
     /// <summary>An array of arrays must have the same length in each; as text they need not.</summary>

@@ -89,7 +89,7 @@ internal sealed partial class StreamPump
         _beside.Expect(_lease.NextDeferred);
         try
         {
-            while (true)
+            for (long? idleAt = null; ; idleAt = _window.Cursor)
             {
                 await RunLanesAsync(abort);
                 if (_lost) return await LoseAsync();
@@ -98,6 +98,8 @@ internal sealed partial class StreamPump
                 if (_stopping || _paused) return await HandBackAsync();
                 if (!await _settle.AllAsync()) return await LoseAsync();
                 if (await _services.Leases.ReleaseIdleAsync(_lease, abort)) return PumpEnd.Idle;
+                // It was looked for more, and there is none: the database does not know of the last settle, which a crash has taken.
+                if (_window.Cursor == idleAt) return await LoseAsync();
                 // It has grown and nobody said so.
                 _buffer.MayHaveMore();
             }

@@ -180,7 +180,7 @@ public class RelaxedTests
         await platform.PublishAsync(application);
         await platform.Get<Sequencer>().RunOnceAsync(WebhookApplications.Bucket(application), default);
         var lease = Assert.Single(await platform.ClaimAsync(1));
-        Assert.True(await platform.Get<Settler>().SettleAsync(lease, new Settlement([new SettledRun(1, 1, "deferred")], 1, []), forgetFailures: false));
+        Assert.True(await platform.Get<Settler>().SettleAsync(lease, new Settlement(0, [new SettledRun(1, 1, "deferred")], 1, []), forgetFailures: false));
         await platform.PublishAsync(application);
         await platform.Get<Sequencer>().RunOnceAsync(WebhookApplications.Bucket(application), default);
         var failure = new AttemptResult(AttemptOutcome.HttpError, 500);

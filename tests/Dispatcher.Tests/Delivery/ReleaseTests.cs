@@ -19,7 +19,7 @@ public class ReleaseTests
         for (var i = 0; i < 3; i++) await platform.PublishAsync(application);
         await platform.Get<Sequencer>().RunOnceAsync(WebhookApplications.Bucket(application), default);
         var lease = Assert.Single(await platform.ClaimAsync(1));
-        Assert.True(await platform.Get<Settler>().SettleAsync(lease, new Settlement([new SettledRun(1, 3, "delivered")], 3, []), forgetFailures: false));
+        Assert.True(await platform.Get<Settler>().SettleAsync(lease, new Settlement(0, [new SettledRun(1, 3, "delivered")], 3, []), forgetFailures: false));
 
         var database = platform.Get<WebhookDatabase>();
         await using var connection = await database.OpenAsync(default);

@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using Npgsql;
+using Webhooks.Dispatcher.Applications;
 using Webhooks.Dispatcher.Delivery;
+using Webhooks.Dispatcher.Sequencing;
 using Webhooks.Testing;
 
 namespace Webhooks.Dispatcher.Tests.Delivery;
@@ -60,7 +62,50 @@ public class TakeoverTests
         Assert.Equal(1, await platform.ScalarAsync<long>("SELECT max(cursor) FROM webhooks.settlement"));
     }
 
-    private static Settlement Delivered(long first, long last) => new([new SettledRun(first, last, "delivered")], last, []);
+    /// <summary>Settles do not wait for the disk: a crash of the server may take the last of them, and the next must not step over what it told.</summary>
+    [Fact]
+    public async Task Settle_AfterACrashHasTakenTheOneBefore_WritesNothing()
+    {
+        await using var platform = await Platform.StartAsync(worker: false);
+        var (application, endpoint) = await platform.AddEndpointAsync(new Uri("http://127.0.0.1:9/"));
+        for (var i = 0; i < 4; i++) await platform.PublishAsync(application);
+        await platform.Get<Sequencer>().RunOnceAsync(WebhookApplications.Bucket(application), default);
+        var lease = Assert.Single(await platform.ClaimAsync(10));
+        Assert.True(await platform.Get<Settler>().SettleAsync(lease, Delivered(1, 1), forgetFailures: false));
+        Assert.True(await platform.Get<Settler>().SettleAsync(lease, Delivered(2, 3), forgetFailures: false));
+        await platform.ExecuteAsync("DELETE FROM webhooks.settlement WHERE first_seq = 2");
+
+        Assert.False(await platform.Get<Settler>().SettleAsync(lease, Delivered(4, 4), forgetFailures: false));
+        Assert.Equal(1, (await platform.Endpoints.GetStreamAsync(endpoint.Id)).Cursor);
+        Assert.Equal(0, await platform.ScalarAsync<long>("SELECT count(*) FROM webhooks.settlement WHERE first_seq = 4"));
+        Assert.True(await platform.Get<Settler>().SettleAsync(lease, Delivered(2, 4), forgetFailures: false));
+    }
+
+    /// <summary>The crash came after the last event: no further settle will find out.</summary>
+    [Fact]
+    public async Task Pump_CrashHasTakenTheLastSettle_SendsAgainAndSettles()
+    {
+        await using var receiver = await ScriptedReceiver.StartAsync();
+        await using var platform = await Platform.StartAsync();
+        var (application, endpoint) = await platform.AddEndpointAsync(receiver.Url);
+        // The crash, at the only moment that can be hit: the row is gone as soon as it is written.
+        await platform.ExecuteAsync(
+            """
+            CREATE TABLE crashed AS SELECT false AS yet;
+            CREATE FUNCTION crash() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN
+                IF (SELECT yet FROM crashed) THEN RETURN NEW; END IF;
+                UPDATE crashed SET yet = true;
+                RETURN NULL;
+            END $$;
+            CREATE TRIGGER crash BEFORE INSERT ON webhooks.settlement FOR EACH ROW EXECUTE FUNCTION crash()
+            """);
+        await platform.PublishAsync(application);
+        await Platform.UntilAsync(async () => (await platform.Endpoints.GetStreamAsync(endpoint.Id)).Cursor == 1, "it is settled");
+        Assert.Equal([1L, 1L], receiver.Requests.Select(Wire.Seq));
+    }
+
+    private static Settlement Delivered(long first, long last) => new(first - 1, [new SettledRun(first, last, "delivered")], last, []);
 
     [Fact]
     public async Task Connections_AllCutDuringDelivery_NothingIsLostAndOrderHolds()

@@ -112,7 +112,7 @@ public class RaiseTests
         await SequenceAsync(platform, application, 1);
 
         Assert.Empty((await platform.Get<ReadAhead>().ReadAsync(lease, 0, 0, 100, default)).Items);
-        Assert.False(await platform.Get<Settler>().SettleAsync(lease, new Settlement([new SettledRun(1, 2, "delivered")], 2, []), forgetFailures: false));
+        Assert.False(await platform.Get<Settler>().SettleAsync(lease, new Settlement(0, [new SettledRun(1, 2, "delivered")], 2, []), forgetFailures: false));
         Assert.Equal(0, (await platform.Endpoints.GetStreamAsync(endpoint.Id)).Cursor);
     }
 
@@ -141,7 +141,7 @@ public class RaiseTests
         await SequenceAsync(platform, application, 2);
         // A node settles, on the promoted standby, what it had read from the server before.
         var lease = Assert.Single(await platform.ClaimAsync(10));
-        Assert.True(await platform.Get<Settler>().SettleAsync(lease, new Settlement([new SettledRun(1, 5, "delivered")], 5, []), forgetFailures: false));
+        Assert.True(await platform.Get<Settler>().SettleAsync(lease, new Settlement(0, [new SettledRun(1, 5, "delivered")], 5, []), forgetFailures: false));
         await platform.ExecuteAsync("UPDATE webhooks.delivery_state SET feed_served = 5");
 
         var raised = await platform.Get<IWebhookDispatcherAdministration>().RaiseEpochAsync("rehearsal");

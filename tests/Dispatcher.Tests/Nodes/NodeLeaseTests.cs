@@ -205,7 +205,7 @@ public class NodeLeaseTests
         Assert.Equal(Enumerable.Range(1, 600).Select(seq => (long)seq), receiver.Requests.Select(Wire.Seq).Distinct());
     }
 
-    private static Settlement Delivered(long first, long last) => new([new SettledRun(first, last, "delivered")], last, []);
+    private static Settlement Delivered(long first, long last) => new(first - 1, [new SettledRun(first, last, "delivered")], last, []);
 
     private static async Task<Platform> DeskAsync(int endpoints)
     {

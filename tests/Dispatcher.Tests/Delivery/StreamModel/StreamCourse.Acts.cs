@@ -61,6 +61,9 @@ internal sealed partial class StreamCourse
                 else sender.RefuseBeside(one);
                 return Defer(sender);
             case What.Settle: return Settle(sender);
+            case What.SettleInVain:
+                if (SettleInVain(sender) is { } inVain) await DoAsync(inVain);
+                return null;
             case What.Gone or What.Fail:
                 sender.Judge(step.What == What.Gone && sender.Gone());
                 if (sender.Failure is null) return null;
@@ -106,6 +109,22 @@ internal sealed partial class StreamCourse
             {
                 if (told == "done") sender.Settled(forget);
             });
+    }
+
+    /// <summary>The server crashes before the settle has come to the disk, and the sender does not know. Not at the same time as something else, which would be lost, too.</summary>
+    private Act? SettleInVain(ModelSender sender)
+    {
+        if (sender.Unwritten is not { } settlement || sender.Forgets || settlement.Runs.Any(run => run.Ends)) return null;
+        return new($"settle up to {settlement.Cursor}, and crash", async () =>
+        {
+            var last = await lane.Platform.ScalarAsync<long>($"SELECT coalesce(max(settlement), 0) FROM webhooks.settlement WHERE endpoint = {subject.Key}");
+            var told = await sender.Node.Settler.SettleAsync(sender.Lease, settlement, forgetFailures: false);
+            await lane.Platform.ExecuteAsync($"DELETE FROM webhooks.settlement WHERE endpoint = {subject.Key} AND settlement > {last}");
+            return Word(told);
+        }, (m, _) => Word(m.Copy().Settle(sender.Node.Id, sender.Lease, settlement, forget: false)), told =>
+        {
+            if (told == "done") sender.Settled(forgot: false);
+        });
     }
 
     private static Act? Defer(ModelSender sender)

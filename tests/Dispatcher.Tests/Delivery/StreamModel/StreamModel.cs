@@ -68,7 +68,7 @@ internal sealed record StreamModel
 
     public bool Settle(Guid node, EndpointLease lease, Settlement settlement, bool forget)
     {
-        if (!Holds(node, lease) || Version != lease.Version) return false;
+        if (!Holds(node, lease) || Version != lease.Version || settlement.Follows != Cursor) return false;
         if (forget) (Failures, Attempts, ReceiverMustWait) = (0, 0, false);
         foreach (var run in settlement.Runs)
         {

@@ -14,6 +14,7 @@ internal enum What
     SucceedBeside,
     RefuseBeside,
     Settle,
+    SettleInVain,
     Fail,
     Release,
     ReleaseIdle,
@@ -43,7 +44,7 @@ internal sealed record StreamStep(What What, int Who, int Which, bool WithNext)
     public static readonly Gen<StreamStep> Any =
         from what in Gen.Frequency(
             (9, Gen.Constant(What.Claim)), (9, Gen.Constant(What.Send)), (10, Gen.Constant(What.Succeed)), (5, Gen.Constant(What.Refuse)), (1, Gen.Constant(What.Gone)),
-            (4, Gen.Constant(What.SucceedBeside)), (3, Gen.Constant(What.RefuseBeside)), (10, Gen.Constant(What.Settle)), (4, Gen.Constant(What.Fail)),
+            (4, Gen.Constant(What.SucceedBeside)), (3, Gen.Constant(What.RefuseBeside)), (10, Gen.Constant(What.Settle)), (2, Gen.Constant(What.SettleInVain)), (4, Gen.Constant(What.Fail)),
             (3, Gen.Constant(What.Release)), (4, Gen.Constant(What.ReleaseIdle)), (4, Gen.Constant(What.Pause)), (4, Gen.Constant(What.Resume)),
             (5, Gen.Constant(What.ResumeAfter)), (2, Gen.Constant(What.ResumeForReceiver)), (2, Gen.Constant(What.Serve)), (4, Gen.Constant(What.Replay)),
             (4, Gen.Constant(What.Skip)), (3, Gen.Constant(What.RaiseFloor)), (1, Gen.Constant(What.RaiseEpoch)), (4, Gen.Constant(What.EndNode)),
