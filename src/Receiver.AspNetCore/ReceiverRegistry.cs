@@ -16,7 +16,7 @@ internal sealed class ReceiverRegistry : IDisposable
         {
             var inbox = registration.Inbox?.Invoke(services) ?? throw new InvalidOperationException(
                 $"The webhook source \"{registration.Name}\" has no inbox. Call UseSqliteInbox, or UseMemoryInbox in tests, after AddWebhookReceiver.");
-            var settings = new ReceiverSettings(registration.Name, factory, changes, logger);
+            var settings = new ReceiverSettings(registration, factory, changes, logger);
             _sources.Add(registration.Name, new ReceiverSource(registration, settings, inbox, time));
         }
 

@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace Webhooks.Receiver;
 
 /// <summary>What is registered about a source before the application is built.</summary>
@@ -8,6 +10,8 @@ internal sealed class SourceRegistration(string name)
     public HandlerTable Handlers { get; } = new();
 
     public Func<IServiceProvider, IWebhookInbox>? Inbox { get; set; }
+
+    public IWebhookScheme Scheme { get; set; } = StandardScheme.Instance;
 
     /// <summary>The name of the source's HTTP client.</summary>
     public string FeedClient { get; } = $"webhooks-feed:{name}";
@@ -25,6 +29,8 @@ internal sealed class ReceiverSource(SourceRegistration registration, ReceiverSe
     public ReceiverSettings Settings => settings;
 
     public IWebhookInbox Inbox => inbox;
+
+    public IWebhookScheme Scheme => registration.Scheme;
 
     public TimeProvider Time => time;
 
@@ -56,6 +62,14 @@ internal sealed class ReceiverSource(SourceRegistration registration, ReceiverSe
         InboxDown = false;
         ProbeAsked = true;
         Missing.Set();
+    }
+
+    /// <summary>Reads a stored event for its handler. False with a reason, which never shows the content.</summary>
+    public bool TryOpen(InboxEvent stored, [NotNullWhen(true)] out Envelope? envelope, [NotNullWhen(false)] out string? error)
+    {
+        if (stored.Type is null) return EnvelopeReader.TryRead(stored.Body.Span, out envelope, out error);
+        (envelope, error) = (new Envelope(stored.Id, stored.Type, null, null, 0, 0, false, .., OwnData: registration.Scheme.DataOf(stored.Body)), null);
+        return true;
     }
 
     public void Delivered() => Interlocked.Exchange(ref _lastDelivery, time.GetUtcNow().UtcTicks);

@@ -25,6 +25,29 @@ public static class WebhookReceiverBuilderExtensions
         return builder;
     }
 
+    /// <summary>Takes webhooks of GitHub. The secret is the one entered for the webhook; an event's type is its name, such as <c>push</c>.</summary>
+    public static IWebhookReceiverBuilder FromGitHub(this IWebhookReceiverBuilder builder) => builder.UseScheme(new GitHubScheme());
+
+    /// <summary>Takes webhooks of Stripe. The secret is that of the endpoint there, with its <c>whsec_</c>; an event's data is the whole event.</summary>
+    public static IWebhookReceiverBuilder FromStripe(this IWebhookReceiverBuilder builder) => builder.UseScheme(new StripeScheme());
+
+    /// <summary>
+    /// Takes Slack's Events API, and answers its challenge. The secret is the app's signing secret; an event's type is that of the inner event, its data
+    /// the whole body. Slash commands and interactive forms are no events and answered 415.
+    /// </summary>
+    public static IWebhookReceiverBuilder FromSlack(this IWebhookReceiverBuilder builder) => builder.UseScheme(new SlackScheme());
+
+    /// <summary>Takes webhooks of Shopify in JSON. The secret is the app's client secret; an event's type is its topic, such as <c>orders/create</c>.</summary>
+    public static IWebhookReceiverBuilder FromShopify(this IWebhookReceiverBuilder builder) => builder.UseScheme(new ShopifyScheme());
+
+    /// <summary>Takes webhooks that are signed and named in another way than Standard Webhooks. Without a call that is what is taken.</summary>
+    public static IWebhookReceiverBuilder UseScheme(this IWebhookReceiverBuilder builder, IWebhookScheme scheme)
+    {
+        ArgumentNullException.ThrowIfNull(scheme);
+        Registration(builder).Scheme = scheme;
+        return builder;
+    }
+
     /// <summary>Has events of a type read as <typeparamref name="T"/> and handled by <typeparamref name="THandler"/>, one instance for each attempt.</summary>
     [RequiresUnreferencedCode(Reflection)]
     [RequiresDynamicCode(Reflection)]

@@ -60,7 +60,7 @@ internal sealed partial class Backfill(ReceiverSource source, FeedClient client,
     private async Task LookAsync(ReceiverSettings.InForce settings, string endpoint, CancellationToken stopping)
     {
         var options = settings.Options;
-        if (settings.Secrets.At(source.Time.GetUtcNow()).Length == 0)
+        if (settings.Secrets.At(source.Time.GetUtcNow()).Standard.Length == 0)
         {
             Failed("no secret is live", null, options);
             return;

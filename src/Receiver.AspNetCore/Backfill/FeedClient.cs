@@ -84,7 +84,7 @@ internal sealed class FeedClient(Func<HttpClient> clients, TimeProvider time)
     private static bool IsVerified(ReceiverSettings.InForce settings, HttpResponseMessage response, string requestId, byte[] body, DateTimeOffset now) =>
         WebhookVerifier.Verify(
             Header(response, WebhookHeaders.Id), Header(response, WebhookHeaders.Timestamp), Header(response, WebhookHeaders.Signature), body,
-            settings.Secrets.At(now), now, settings.Options.TimestampTolerance, SignedContent.AnswerPrefix(requestId)).IsValid;
+            settings.Secrets.At(now).Standard, now, settings.Options.TimestampTolerance, SignedContent.AnswerPrefix(requestId)).IsValid;
 
     private HttpRequestMessage Request(HttpMethod method, ReceiverSettings.InForce settings, string path, byte[] content, out string id)
     {
@@ -94,7 +94,7 @@ internal sealed class FeedClient(Func<HttpClient> clients, TimeProvider time)
         var now = time.GetUtcNow();
         id = "req_" + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
         var timestamp = now.ToUnixTimeSeconds();
-        var secrets = settings.Secrets.At(now);
+        var secrets = settings.Secrets.At(now).Standard;
         var request = new HttpRequestMessage(method, new Uri(root, path));
         request.Headers.Add(WebhookHeaders.Id, id);
         request.Headers.Add(WebhookHeaders.Timestamp, timestamp.ToString(CultureInfo.InvariantCulture));

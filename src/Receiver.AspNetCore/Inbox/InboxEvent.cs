@@ -8,8 +8,11 @@ namespace Webhooks.Receiver;
 /// <param name="Body">The envelope's exact bytes.</param>
 /// <param name="ReceivedAt">When it came.</param>
 /// <param name="FromFeed">Whether it was fetched rather than delivered.</param>
+/// <param name="Type">
+/// Its type, where the body is no envelope that states it: a foreign sender's scheme found it elsewhere. Null of every numbered event.
+/// </param>
 public sealed record InboxEvent(
-    string Id, string? Endpoint, int Epoch, long Seq, ReadOnlyMemory<byte> Body, DateTimeOffset ReceivedAt, bool FromFeed = false);
+    string Id, string? Endpoint, int Epoch, long Seq, ReadOnlyMemory<byte> Body, DateTimeOffset ReceivedAt, bool FromFeed = false, string? Type = null);
 
 /// <summary>An event without a number, and how its handler has fared.</summary>
 /// <param name="Event">The event.</param>

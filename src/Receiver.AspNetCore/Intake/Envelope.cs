@@ -10,8 +10,10 @@ namespace Webhooks.Receiver;
 /// <param name="IsVoid">Whether the sender has expunged its data.</param>
 /// <param name="Data">Where its data stands.</param>
 /// <param name="LastSeq">Of a batch the last number; null of one event.</param>
+/// <param name="OwnData">Its data, where it does not stand as such in the body.</param>
 internal sealed record Envelope(
-    string? Id, string Type, DateTimeOffset? Timestamp, string? Endpoint, int Epoch, long Seq, bool IsVoid, Range Data, long? LastSeq = null)
+    string? Id, string Type, DateTimeOffset? Timestamp, string? Endpoint, int Epoch, long Seq, bool IsVoid, Range Data, long? LastSeq = null,
+    ReadOnlyMemory<byte>? OwnData = null)
 {
     /// <summary>How many events a batch may hold.</summary>
     public const int MaxBatch = 1000;
@@ -29,7 +31,7 @@ internal sealed record Envelope(
         Endpoint = Endpoint,
         Epoch = IsNumbered ? Epoch : null,
         Seq = IsNumbered ? Seq : null,
-        Data = stored.Body[Data],
+        Data = OwnData ?? stored.Body[Data],
         RawBody = stored.Body,
     };
 }

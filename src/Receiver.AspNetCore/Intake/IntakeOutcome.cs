@@ -8,8 +8,10 @@ internal readonly record struct IntakeOutcome(int StatusCode, string Word)
 {
     public static readonly IntakeOutcome Stored = new(StatusCodes.Status204NoContent, "stored");
     public static readonly IntakeOutcome Duplicate = new(StatusCodes.Status204NoContent, "duplicate");
+    public static readonly IntakeOutcome Answered = new(StatusCodes.Status200OK, "answered");
     public static readonly IntakeOutcome MalformedEnvelope = new(StatusCodes.Status400BadRequest, "malformed_envelope");
     public static readonly IntakeOutcome DuplicateHeader = new(StatusCodes.Status400BadRequest, "duplicate_header");
+    public static readonly IntakeOutcome LongHeader = new(StatusCodes.Status400BadRequest, "long_header");
     public static readonly IntakeOutcome OtherEndpoint = new(StatusCodes.Status400BadRequest, "other_endpoint");
     public static readonly IntakeOutcome BrokenBody = new(StatusCodes.Status400BadRequest, "broken_body");
     public static readonly IntakeOutcome SlowBody = new(StatusCodes.Status408RequestTimeout, "slow_body");

@@ -1,8 +1,5 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Primitives;
-using Microsoft.Net.Http.Headers;
-using Webhooks.Signing;
 
 namespace Webhooks.Receiver;
 
@@ -15,65 +12,50 @@ internal sealed partial class WebhookIntake(ReceiverMetrics metrics, ILogger<Web
     {
         var outcome = source is null ? IntakeOutcome.UnknownSource : await TakeAsync(context, source).ConfigureAwait(false);
         metrics.Requested(source?.Name ?? "unknown", outcome.Word);
+        // A scheme's own answer is on its way already.
+        if (outcome == IntakeOutcome.Answered) return;
         context.Response.StatusCode = outcome.StatusCode;
         if (outcome.StatusCode == StatusCodes.Status503ServiceUnavailable) context.Response.Headers.RetryAfter = RetryAfterSeconds;
     }
 
     private async Task<IntakeOutcome> TakeAsync(HttpContext context, ReceiverSource source)
     {
-        var request = context.Request;
         var current = source.Settings.Current;
-        var options = current.Options;
-        if (!StringValues.IsNullOrEmpty(request.Headers.ContentEncoding)) return Refuse(IntakeOutcome.ContentEncoding);
-        if (!IsJson(request.ContentType)) return Refuse(IntakeOutcome.MediaType);
-        if (!Single(request.Headers, WebhookHeaders.Id, out var id)
-            || !Single(request.Headers, WebhookHeaders.Timestamp, out var timestamp)
-            || !Single(request.Headers, WebhookHeaders.Signature, out var signature))
-            return Refuse(IntakeOutcome.DuplicateHeader);
-
+        var (options, scheme) = (current.Options, source.Scheme);
+        if (RequestHead.Judge(context.Request, scheme, out var mediaType) is { } unfit) return Refuse(unfit);
         var (read, body) = await BodyReader.ReadAsync(context, options.MaxBodyBytes, options.BodyTimeout, source.Time).ConfigureAwait(false);
         if (read == BodyStatus.Consumed) LogConsumed(source.Name);
         if (read != BodyStatus.Complete) return Refuse(IntakeOutcome.Of(read));
 
         var now = source.Time.GetUtcNow();
-        var secrets = current.Secrets.At(now);
-        var verified = WebhookVerifier.Verify(id, timestamp, signature, body.Span, secrets, now, options.TimestampTolerance);
+        var live = current.Secrets.At(now);
+        var request = new WebhookRequest(context.Request.Headers, body, mediaType, now);
+        var verified = scheme.Verify(request, live.Secrets, options.TimestampTolerance);
         if (!verified.IsValid)
         {
             var refused = IntakeOutcome.Of(verified.Status);
-            LogUnverified(source.Name, refused.StatusCode, refused.Word, body.Length, current.Secrets.Fingerprints(now));
+            LogUnverified(source.Name, refused.StatusCode, refused.Word, body.Length, live.Fingerprints);
             return refused;
         }
 
-        metrics.Matched(source.Name, current.Secrets.NameOf(secrets[verified.SecretIndex]));
-        if (ReadEvents(id, body, now, out var error) is not { } events)
+        metrics.Matched(source.Name, live.Names[verified.SecretIndex]);
+        var reading = scheme.Read(request);
+        if (reading.Error is { } error)
         {
-            LogMalformed(source.Name, error!, body.Length);
+            LogMalformed(source.Name, error, body.Length);
             return IntakeOutcome.MalformedEnvelope;
         }
 
-        return await StoreAsync(source, options, events).ConfigureAwait(false);
+        if (reading.Reply is not { } reply) return await StoreAsync(source, options, reading.Events).ConfigureAwait(false);
+        context.Response.ContentType = "text/plain; charset=utf-8";
+        await context.Response.WriteAsync(reply, context.RequestAborted).ConfigureAwait(false);
+        return IntakeOutcome.Answered;
 
         IntakeOutcome Refuse(IntakeOutcome outcome)
         {
-            LogRefused(source.Name, outcome.StatusCode, outcome.Word, request.ContentLength);
+            LogRefused(source.Name, outcome.StatusCode, outcome.Word, context.Request.ContentLength);
             return outcome;
         }
-    }
-
-    /// <summary>The event of a request, or those of a batch. Null with a reason.</summary>
-    private static IReadOnlyList<InboxEvent>? ReadEvents(string id, ReadOnlyMemory<byte> body, DateTimeOffset now, out string? error)
-    {
-        if (!EnvelopeReader.TryReadFrame(body.Span, out var envelope, out error)) return null;
-        if (envelope.IsNumbered && envelope.Id != id)
-        {
-            error = "its id is not that of the header";
-            return null;
-        }
-
-        return envelope.IsBatch
-            ? EnvelopeReader.ReadBatch(body, envelope, now, out error)
-            : [new InboxEvent(id, envelope.Endpoint, envelope.Epoch, envelope.Seq, body, now)];
     }
 
     /// <summary>Stores all or none, whether or not the sender still listens: what is being committed must not be given up half-way.</summary>
@@ -127,20 +109,6 @@ internal sealed partial class WebhookIntake(ReceiverMetrics metrics, ILogger<Web
         source.Stored.Set();
         source.Missing.Set();
     }
-
-    /// <summary>False when a header stands there twice. An absent one passes here as empty, and the verifier names it.</summary>
-    private static bool Single(IHeaderDictionary headers, string name, out string value)
-    {
-        var values = headers[name];
-        value = values.Count == 1 ? values[0] ?? "" : "";
-        return values.Count <= 1;
-    }
-
-    private static bool IsJson(string? contentType) =>
-        MediaTypeHeaderValue.TryParse(contentType, out var parsed)
-        && parsed.MediaType.Equals("application/json", StringComparison.OrdinalIgnoreCase)
-        && (!parsed.Charset.HasValue || parsed.Charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase)
-            || parsed.Charset.Equals("\"utf-8\"", StringComparison.OrdinalIgnoreCase));
 
     [LoggerMessage(200, LogLevel.Warning, "A request to webhook source {Source} was answered {Status}: {Reason} (stated length {Length})")]
     private partial void LogRefused(string source, int status, string reason, long? length);

@@ -23,7 +23,7 @@ internal sealed partial class Pump
     private async Task<bool> SettleUnnumberedAsync(UnnumberedEvent one, CancellationToken stopping)
     {
         var options = source.Settings.Options;
-        if (!EnvelopeReader.TryRead(one.Event.Body.Span, out var envelope, out var broken))
+        if (!source.TryOpen(one.Event, out var envelope, out var broken))
             throw new InvalidDataException($"The stored envelope of event {one.Event.Id} cannot be read: {broken}.");
         await using (var transaction = await source.Inbox.BeginAsync(source.Name, stopping).ConfigureAwait(false))
         {

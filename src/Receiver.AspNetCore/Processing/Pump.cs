@@ -94,7 +94,7 @@ internal sealed partial class Pump(ReceiverSource source, IServiceScopeFactory s
     private async Task<bool> SettleAsync(InboxEvent stored, StreamPosition from, StreamPosition to, int attempts, CancellationToken stopping)
     {
         var options = source.Settings.Options;
-        if (!EnvelopeReader.TryRead(stored.Body.Span, out var envelope, out var broken))
+        if (!source.TryOpen(stored, out var envelope, out var broken))
             throw new InvalidDataException($"The stored envelope of event {stored.Id} cannot be read: {broken}.");
         var call = source.Handlers.Find(envelope.Type);
         if (call is null && !envelope.IsVoid && options.OnUnhandled == UnhandledPolicy.Block)

@@ -3,15 +3,30 @@ using Webhooks.Signing;
 
 namespace Webhooks.Receiver;
 
+/// <summary>The secrets that count at a moment, in the configured order.</summary>
+/// <param name="Secrets">For verifying.</param>
+/// <param name="Names">What each is called in metrics.</param>
+/// <param name="Standard">Those of Standard Webhooks, for signing feed requests.</param>
+internal sealed record LiveSet(ReceiverSecret[] Secrets, string[] Names, WebhookSecret[] Standard)
+{
+    /// <summary>The fingerprints, for a log line about a request that none of them verified.</summary>
+    public string Fingerprints => string.Join(' ', Secrets.Select(secret => secret.Fingerprint));
+}
+
 /// <summary>A source's secrets, read once for each configuration.</summary>
 internal sealed class LiveSecrets
 {
     private readonly Entry[] _entries;
 
+    // Which of them count changes only at the ends of their times, so every request between two of these shares one set.
+    private volatile Span? _known;
+
     private LiveSecrets(Entry[] entries) => _entries = entries;
 
+    public int Count => _entries.Length;
+
     public static bool TryRead(
-        IReadOnlyList<WebhookSecretOptions> options, string key, List<string> errors, [NotNullWhen(true)] out LiveSecrets? secrets)
+        IReadOnlyList<WebhookSecretOptions> options, IWebhookScheme scheme, string key, List<string> errors, [NotNullWhen(true)] out LiveSecrets? secrets)
     {
         var entries = new List<Entry>();
         var before = errors.Count;
@@ -21,7 +36,7 @@ internal sealed class LiveSecrets
         for (var i = 0; i < options.Count; i++)
         {
             var option = options[i];
-            if (!WebhookSecret.TryParse(option.Value, out var secret, out var error))
+            if (!TryRead(option.Value, scheme, out var secret, out var error))
                 errors.Add($"{key}:Secrets:{i}:Value is not a secret. {error}");
             else if (option.NotAfter <= option.NotBefore)
                 errors.Add($"{key}:Secrets:{i}:NotAfter must be later than NotBefore.");
@@ -33,17 +48,39 @@ internal sealed class LiveSecrets
         return secrets is not null;
     }
 
-    /// <summary>The secrets that count now, in the configured order.</summary>
-    public WebhookSecret[] At(DateTimeOffset now) => [.. Live(now).Select(entry => entry.Secret)];
+    /// <summary>The secrets that count now.</summary>
+    public LiveSet At(DateTimeOffset now)
+    {
+        if (_known is { } known && known.From <= now && now < known.Until) return known.Live;
+        var live = _entries.Where(entry => (entry.NotBefore ?? now) <= now && (entry.NotAfter is not { } end || now < end)).ToArray();
+        var ends = _entries.SelectMany(entry => new[] { entry.NotBefore, entry.NotAfter }).OfType<DateTimeOffset>().ToList();
+        var set = new LiveSet(
+            [.. live.Select(entry => entry.Secret)], [.. live.Select(entry => entry.Id)],
+            [.. live.Select(entry => entry.Secret).OfType<StandardSecret>().Select(secret => secret.Secret)]);
+        _known = new Span(
+            ends.Where(end => end <= now).DefaultIfEmpty(DateTimeOffset.MinValue).Max(),
+            ends.Where(end => end > now).DefaultIfEmpty(DateTimeOffset.MaxValue).Min(), set);
+        return set;
+    }
 
-    /// <summary>What the secret at this place of <see cref="At"/> is called.</summary>
-    public string NameOf(WebhookSecret secret) => _entries.First(entry => ReferenceEquals(entry.Secret, secret)).Id;
+    private static bool TryRead(
+        string? text, IWebhookScheme scheme, [NotNullWhen(true)] out ReceiverSecret? secret, [NotNullWhen(false)] out string? error)
+    {
+        (secret, error) = (null, "It is empty.");
+        if (string.IsNullOrEmpty(text)) return false;
+        try
+        {
+            (secret, error) = (scheme.ReadSecret(text), null);
+            return true;
+        }
+        catch (FormatException e)
+        {
+            error = e.Message;
+            return false;
+        }
+    }
 
-    /// <summary>The fingerprints, for a log line about a request that none of them verified.</summary>
-    public string Fingerprints(DateTimeOffset now) => string.Join(' ', Live(now).Select(entry => entry.Secret.Fingerprint));
+    private sealed record Entry(string Id, ReceiverSecret Secret, DateTimeOffset? NotBefore, DateTimeOffset? NotAfter);
 
-    private IEnumerable<Entry> Live(DateTimeOffset now) =>
-        _entries.Where(entry => (entry.NotBefore ?? now) <= now && (entry.NotAfter is not { } end || now < end));
-
-    private sealed record Entry(string Id, WebhookSecret Secret, DateTimeOffset? NotBefore, DateTimeOffset? NotAfter);
+    private sealed record Span(DateTimeOffset From, DateTimeOffset Until, LiveSet Live);
 }

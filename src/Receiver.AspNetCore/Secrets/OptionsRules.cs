@@ -8,7 +8,7 @@ internal static class OptionsRules
     /// <summary>What an endpoint's id may be. It goes into addresses and signed lines, so it is held to this wherever it comes from.</summary>
     public static bool IsEndpoint(string id) => id.Length is > 0 and <= 200 && id.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-');
 
-    public static List<string> Check(string source, WebhookReceiverOptions o)
+    public static List<string> Check(string source, WebhookReceiverOptions o, IWebhookScheme scheme)
     {
         var errors = new List<string>();
         Between(nameof(o.TimestampTolerance), o.TimestampTolerance, TimeSpan.FromSeconds(1), TimeSpan.FromHours(1));
@@ -31,6 +31,8 @@ internal static class OptionsRules
         Count(nameof(o.HandlerMaxAttempts), o.HandlerMaxAttempts, 1, int.MaxValue);
         if (o.FeedBaseAddress is { } feed && (!feed.IsAbsoluteUri || feed.Scheme is not ("http" or "https")))
             errors.Add($"{Key(nameof(o.FeedBaseAddress))} must be an absolute http or https address.");
+        if (o.FeedBaseAddress is not null && scheme is not StandardScheme)
+            errors.Add($"{Key(nameof(o.FeedBaseAddress))} must not be set: {scheme.Name} has no feed of numbered events.");
         if (o.Endpoint is { } endpoint && !IsEndpoint(endpoint))
             errors.Add($"{Key(nameof(o.Endpoint))} must be 1 to 200 letters, digits, _ and -.");
         return errors;

@@ -10,7 +10,7 @@ namespace Webhooks.Receiver;
 /// </summary>
 internal sealed partial class ReceiverSettings : IDisposable
 {
-    private readonly string _source;
+    private readonly SourceRegistration _registration;
     private readonly IOptionsFactory<WebhookReceiverOptions> _factory;
     private readonly ILogger _logger;
     private readonly List<IDisposable> _subscriptions = [];
@@ -18,11 +18,11 @@ internal sealed partial class ReceiverSettings : IDisposable
     private volatile InForce? _inForce;
 
     public ReceiverSettings(
-        string source, IOptionsFactory<WebhookReceiverOptions> factory,
+        SourceRegistration registration, IOptionsFactory<WebhookReceiverOptions> factory,
         IEnumerable<IOptionsChangeTokenSource<WebhookReceiverOptions>> changes, ILogger logger)
     {
-        (_source, _factory, _logger) = (source, factory, logger);
-        foreach (var change in changes.Where(change => change.Name is null || change.Name == source))
+        (_registration, _factory, _logger) = (registration, factory, logger);
+        foreach (var change in changes.Where(change => change.Name is null || change.Name == registration.Name))
             _subscriptions.Add(ChangeToken.OnChange(change.GetChangeToken, Reload));
     }
 
@@ -56,21 +56,22 @@ internal sealed partial class ReceiverSettings : IDisposable
         catch (Exception e)
         {
             // The message names keys and rules, never values; a binder's exception may show a value, so only its type is told.
-            LogRefused(_source, e is OptionsValidationException ? e.Message : e.GetType().Name);
+            LogRefused(_registration.Name, e is OptionsValidationException ? e.Message : e.GetType().Name);
             return;
         }
 
-        LogReloaded(_source, _inForce.Options.Secrets.Count);
+        LogReloaded(_registration.Name, _inForce.Options.Secrets.Count);
         Changed?.Invoke();
     }
 
     private InForce Read()
     {
-        var options = _factory.Create(_source);
-        var errors = OptionsRules.Check(_source, options);
-        return LiveSecrets.TryRead(options.Secrets, $"Webhook receiver \"{_source}\"", errors, out var secrets) && errors.Count == 0
+        var source = _registration.Name;
+        var options = _factory.Create(source);
+        var errors = OptionsRules.Check(source, options, _registration.Scheme);
+        return LiveSecrets.TryRead(options.Secrets, _registration.Scheme, $"Webhook receiver \"{source}\"", errors, out var secrets) && errors.Count == 0
             ? new InForce(options, secrets)
-            : throw new OptionsValidationException(_source, typeof(WebhookReceiverOptions), errors);
+            : throw new OptionsValidationException(source, typeof(WebhookReceiverOptions), errors);
     }
 
     [LoggerMessage(100, LogLevel.Error, "The changed configuration of webhook source {Source} is invalid and not applied; the last good one stays. {Reason}")]

@@ -41,14 +41,16 @@ internal sealed partial class SqliteInbox
         Task.FromResult(Read<IReadOnlyList<UnnumberedEvent>>(file =>
         {
             using var command = file.Command(
-                "SELECT event_id, body, received_at, attempts FROM unnumbered WHERE source = $source AND done = 0 " +
+                "SELECT event_id, body, received_at, attempts, type FROM unnumbered WHERE source = $source AND done = 0 " +
                 "AND (attempts = 0 OR retry_at <= $now) ORDER BY arrival LIMIT $limit",
                 ("$source", source), ("$now", now.ToUnixTimeMilliseconds()), ("$limit", limit));
             using var row = command.ExecuteReader();
             var due = new List<UnnumberedEvent>();
             while (row.Read())
                 due.Add(new UnnumberedEvent(
-                    new InboxEvent(row.GetString(0), null, 0, 0, row.GetFieldValue<byte[]>(1), DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(2))),
+                    new InboxEvent(
+                        row.GetString(0), null, 0, 0, row.GetFieldValue<byte[]>(1), DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(2)),
+                        Type: row.IsDBNull(4) ? null : row.GetString(4)),
                     row.GetInt32(3)));
             return due;
         }));

@@ -233,6 +233,7 @@ internal sealed partial class SqliteInbox : IWebhookInbox, IAsyncDisposable, IDi
     {
         SqliteFile.MakeFolder(path);
         var connection = SqliteFile.Open(_writerConnection, "FULL", "Inbox/inbox.sql");
+        SqliteShelf.Upgrade(connection);
         LogOpened(path);
         return connection;
     }

@@ -12,7 +12,7 @@ internal static class SqliteShelf
         "VALUES ($source, $seq, $epoch, $id, $endpoint, $body, $at, $feed)";
 
     private const string InsertUnnumbered =
-        "INSERT INTO unnumbered (source, event_id, body, received_at) VALUES ($source, $id, $body, $at) ON CONFLICT DO NOTHING";
+        "INSERT INTO unnumbered (source, event_id, body, received_at, type) VALUES ($source, $id, $body, $at, $type) ON CONFLICT DO NOTHING";
 
     /// <summary>Reads what is known of a source; the marks come from their own file.</summary>
     public static SqliteTally Load(SqliteConnection file, string source)
@@ -49,6 +49,13 @@ internal static class SqliteShelf
         tally.UnnumberedWaiting = Number(file, "SELECT count(*) FROM unnumbered WHERE source = $source AND done = 0", ("$source", source));
         tally.UnnumberedFailed = Number(file, "SELECT count(*) FROM unnumbered WHERE source = $source AND done = 0 AND attempts > 0 AND retry_at IS NULL", ("$source", source));
         return tally;
+    }
+
+    /// <summary>Gives a file of an earlier version what it lacks.</summary>
+    public static void Upgrade(SqliteConnection file)
+    {
+        if (Number(file, "SELECT count(*) FROM pragma_table_info('unnumbered') WHERE name = 'type'") == 0)
+            file.Run("ALTER TABLE unnumbered ADD COLUMN type TEXT");
     }
 
     /// <summary>Places the watermark in a tally.</summary>
@@ -146,6 +153,6 @@ internal static class SqliteShelf
     {
         if (tally.UnnumberedWaiting >= rules.Limit) return StoreOutcome.Full;
         return file.RunPrepared(InsertUnnumbered, ("$source", source), ("$id", one.Id), ("$body", one.Body.ToArray()),
-            ("$at", one.ReceivedAt.ToUnixTimeMilliseconds())) == 1 ? StoreOutcome.Stored : StoreOutcome.Duplicate;
+            ("$at", one.ReceivedAt.ToUnixTimeMilliseconds()), ("$type", one.Type)) == 1 ? StoreOutcome.Stored : StoreOutcome.Duplicate;
     }
 }

@@ -37,6 +37,8 @@ CREATE TABLE IF NOT EXISTS unnumbered (
     attempts    INTEGER NOT NULL DEFAULT 0,
     retry_at    INTEGER,
     error       TEXT,
+    -- Where the body does not state it.
+    type        TEXT,
     UNIQUE (source, event_id)
 );
 

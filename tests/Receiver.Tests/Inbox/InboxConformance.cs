@@ -302,6 +302,15 @@ public abstract class InboxConformance
     }
 
     [Fact]
+    public async Task Unnumbered_TypeThatTheBodyDoesNotState_ComesBackWithIt()
+    {
+        var now = DateTimeOffset.UtcNow;
+        InboxEvent[] two = [new("msg_1", null, 0, 0, "{}"u8.ToArray(), now, Type: "push"), new("msg_2", null, 0, 0, "{}"u8.ToArray(), now)];
+        await Inbox.StoreAsync("acme", two, new StoreRules(10), default);
+        Assert.Equal(["push", null], (await Inbox.ReadUnnumberedAsync("acme", now, 10, default)).Select(one => one.Event.Type));
+    }
+
+    [Fact]
     public async Task Unnumbered_GivenUp_IsCounted_AndGetsNewAttemptsWhenTheHoldIsLifted()
     {
         await Inbox.StoreAsync("acme", [new InboxEvent("msg_1", null, 0, 0, "{}"u8.ToArray(), DateTimeOffset.UtcNow)], new StoreRules(100), default);
