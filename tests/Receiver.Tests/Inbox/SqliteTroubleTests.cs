@@ -33,6 +33,34 @@ public sealed class SqliteTroubleTests
     }
 
     [Fact]
+    public async Task Inbox_FileWithoutTheTypesOfForeignEvents_IsGivenThem_AndKeepsItsEvents()
+    {
+        using var folder = TestApp.NewFolder();
+        using (var old = new SqliteConnection($"Data Source={Path.Combine(folder.Path, "inbox.db")};Pooling=False"))
+        {
+            SQLitePCL.Batteries_V2.Init();
+            old.Open();
+            using var command = old.CreateCommand();
+            command.CommandText = """
+                CREATE TABLE unnumbered (
+                    arrival INTEGER PRIMARY KEY, source TEXT NOT NULL, event_id TEXT NOT NULL, body BLOB NOT NULL, received_at INTEGER NOT NULL,
+                    done INTEGER NOT NULL DEFAULT 0, attempts INTEGER NOT NULL DEFAULT 0, retry_at INTEGER, error TEXT, UNIQUE (source, event_id));
+                INSERT INTO unnumbered (source, event_id, body, received_at) VALUES ('acme', 'msg_1', CAST('{"type":"order.changed"}' AS BLOB), 1);
+                """;
+            command.ExecuteNonQuery();
+        }
+
+        var types = new System.Collections.Concurrent.ConcurrentQueue<string>();
+        await using var app = await TestApp.StartAsync(folder: folder, handlers: builder => builder.HandleFallback((one, _, _) =>
+        {
+            types.Enqueue(one.Type);
+            return Task.CompletedTask;
+        }));
+        await Wait.UntilAsync(async () => await app.Status.GetAsync(TestApp.Source) is { UnnumberedWaiting: 0, Counts.Processed: 1 });
+        Assert.Equal(["order.changed"], types);
+    }
+
+    [Fact]
     public async Task Intake_InboxFileLocked_Answers503WithRetryAfterAndRecovers()
     {
         await using var app = await TestApp.StartAsync();
