@@ -15,15 +15,22 @@ internal static class SqliteFile
     /// <summary>Opens a file in WAL mode, where readers and the one writer do not wait for each other.</summary>
     /// <param name="connectionString">The database.</param>
     /// <param name="synchronous">FULL when a commit must outlive a power cut.</param>
-    /// <param name="schema">The embedded schema, or null.</param>
-    public static SqliteConnection Open(string connectionString, string synchronous, string? schema)
+    /// <param name="schema">The schema that it is to have, or null.</param>
+    public static SqliteConnection Open(string connectionString, string synchronous, string? schema) =>
+        Open(connectionString, connection =>
+        {
+            connection.Run($"PRAGMA journal_mode = WAL; PRAGMA synchronous = {synchronous};");
+            if (schema is not null) SqliteSchema.Bring(connection, schema);
+        });
+
+    /// <summary>Opens a database and prepares it; closes it when that fails.</summary>
+    public static SqliteConnection Open(string connectionString, Action<SqliteConnection> prepare)
     {
         var connection = new SqliteConnection(connectionString);
         try
         {
             connection.Open();
-            connection.Run($"PRAGMA journal_mode = WAL; PRAGMA synchronous = {synchronous};");
-            if (schema is not null) connection.Run(Resource(schema));
+            prepare(connection);
             return connection;
         }
         catch

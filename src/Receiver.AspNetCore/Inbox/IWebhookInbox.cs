@@ -23,7 +23,10 @@ public interface IWebhookInbox
     /// <summary>What is known of a source; must be cheap.</summary>
     Task<InboxState> GetStateAsync(string source, CancellationToken cancellationToken);
 
-    /// <summary>Reads stored events from <paramref name="firstSeq"/> on, without a gap between them, of the epochs that hold there.</summary>
+    /// <summary>
+    /// Reads stored events from <paramref name="firstSeq"/> on in the order of their numbers, of the epochs that hold there, one for each number.
+    /// Numbers that are not stored are left out.
+    /// </summary>
     Task<IReadOnlyList<InboxEvent>> ReadAsync(string source, long firstSeq, int limit, CancellationToken cancellationToken);
 
     /// <summary>The missing numbers between the watermark and the highest stored event, lowest first.</summary>
@@ -42,7 +45,8 @@ public interface IWebhookInbox
     Task AddLostAsync(string source, SeqRange range, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Stores why the stream does not go on; null when it does. Null also gives the events without a number that have used up their attempts new ones.
+    /// Stores why the stream does not go on; null when it does. Null also lifts what single events of the stream wait for, and gives the events
+    /// without a number that have used up their attempts new ones.
     /// </summary>
     /// <param name="source">The source.</param>
     /// <param name="hold">Why.</param>
@@ -59,8 +63,28 @@ public interface IWebhookInbox
     /// <summary>Reads events without a number that are due at <paramref name="now"/>.</summary>
     Task<IReadOnlyList<UnnumberedEvent>> ReadUnnumberedAsync(string source, DateTimeOffset now, int limit, CancellationToken cancellationToken);
 
-    /// <summary>Stores how an event without a number fared after a handler's failure; done when <paramref name="hold"/> is null.</summary>
-    Task SetUnnumberedAsync(string source, string eventId, StreamHold? hold, CancellationToken cancellationToken);
+    /// <summary>
+    /// Stores what one event waits for after its handler's failure: one without a number, or one of the stream where its events do not all wait for
+    /// each other. Null when it is settled, which for an event without a number is how the inbox learns that it is done.
+    /// </summary>
+    Task SetEventHoldAsync(string source, EventKey key, StreamHold? hold, CancellationToken cancellationToken);
+
+    /// <summary>Reads events without a number whose handler has failed and that are not settled, by id.</summary>
+    /// <param name="source">The source.</param>
+    /// <param name="eventId">Only the one of this id, when it is not null.</param>
+    /// <param name="afterId">Those with a higher id, by ordinal comparison; empty for the first.</param>
+    /// <param name="limit">How many at most.</param>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    Task<IReadOnlyList<UnnumberedEvent>> ReadFailedUnnumberedAsync(
+        string source, string? eventId, string afterId, int limit, CancellationToken cancellationToken);
+
+    /// <summary>Reads events that are set aside, in the order of their keys.</summary>
+    /// <param name="source">The source.</param>
+    /// <param name="eventId">Only those of this id, when it is not null.</param>
+    /// <param name="after">Those after this one; the default for the first.</param>
+    /// <param name="limit">How many at most.</param>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    Task<IReadOnlyList<ParkedEvent>> ReadParkedAsync(string source, string? eventId, EventKey after, int limit, CancellationToken cancellationToken);
 
     /// <summary>Numbers that the watermark has passed without an event's being processed in the end.</summary>
     Task<IReadOnlyList<PassedRange>> GetPassedAsync(string source, int limit, CancellationToken cancellationToken);
@@ -69,7 +93,9 @@ public interface IWebhookInbox
     /// <returns>Whether there was something.</returns>
     Task<bool> RefreshAsync(string source, CancellationToken cancellationToken) => Task.FromResult(false);
 
-    /// <summary>Forgets the marks of events without a number that were processed before a time; sent again, such an event is processed again.</summary>
+    /// <summary>
+    /// Forgets the marks of events without a number that were settled before a time, but for those set aside; sent again, such an event is processed again.
+    /// </summary>
     /// <returns>How many were forgotten.</returns>
     Task<int> PruneMarksAsync(string source, DateTimeOffset processedBefore, CancellationToken cancellationToken) => Task.FromResult(0);
 
@@ -87,14 +113,35 @@ public interface IInboxTransaction : IAsyncDisposable
     /// <summary>For the handler; null when the store has no database.</summary>
     DbTransaction? Transaction { get; }
 
-    /// <summary>Moves the watermark, comparing: false when it was not at <paramref name="from"/>, because somebody else moved it.</summary>
+    /// <summary>
+    /// Moves the watermark, comparing: false when it was not at <paramref name="from"/>, because somebody else moved it, or when the one event that it
+    /// is to pass was settled by itself. With <see cref="Settlement.Marked"/> it passes events that all were: their marks are counted and removed.
+    /// </summary>
     Task<bool> AdvanceAsync(StreamPosition from, StreamPosition to, Settlement how, CancellationToken cancellationToken);
 
-    /// <summary>Marks an event without a number as processed. False when it was.</summary>
-    Task<bool> MarkAsync(string eventId, CancellationToken cancellationToken);
+    /// <summary>
+    /// Marks one event as settled by itself: one without a number, or one of the stream beyond the watermark. False when it was settled already, by its
+    /// mark or by the watermark. Of two transactions that mark the same event at the same time, the second waits for the first and then fails.
+    /// </summary>
+    Task<bool> MarkAsync(EventKey key, Settlement how, CancellationToken cancellationToken);
 
-    /// <summary>Sets an event aside for good, body and reason.</summary>
-    Task ParkAsync(InboxEvent parked, string reason, DateTimeOffset at, CancellationToken cancellationToken);
+    /// <summary>
+    /// Forgets that events of the stream were settled by themselves: their marks, counted as they were, and what of them was set aside, which is
+    /// counted no more.
+    /// </summary>
+    /// <param name="after">Those with a higher number.</param>
+    /// <param name="belowEpoch">Those of a lower epoch.</param>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    Task UnmarkAsync(long after, int belowEpoch, CancellationToken cancellationToken);
+
+    /// <summary>Sets an event aside for good, body and reason; in place of what was set aside of it before. That it is settled is marked apart.</summary>
+    Task ParkAsync(ParkedEvent parked, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Takes back an event that was set aside, and counts it as settled in another way; with <see cref="Settlement.Parked"/> it is to be set aside again.
+    /// False when it is not set aside. Of two transactions that do so at the same time, the second waits for the first and then fails.
+    /// </summary>
+    Task<bool> UnparkAsync(EventKey key, Settlement becomes, CancellationToken cancellationToken);
 
     /// <summary>Records that the watermark passes numbers, or goes back before them, and why.</summary>
     Task RecordPassedAsync(PassedRange range, CancellationToken cancellationToken);

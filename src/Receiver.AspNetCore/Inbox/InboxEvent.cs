@@ -12,12 +12,33 @@ namespace Webhooks.Receiver;
 /// Its type, where the body is no envelope that states it: a foreign sender's scheme found it elsewhere. Null of every numbered event.
 /// </param>
 public sealed record InboxEvent(
-    string Id, string? Endpoint, int Epoch, long Seq, ReadOnlyMemory<byte> Body, DateTimeOffset ReceivedAt, bool FromFeed = false, string? Type = null);
+    string Id, string? Endpoint, int Epoch, long Seq, ReadOnlyMemory<byte> Body, DateTimeOffset ReceivedAt, bool FromFeed = false, string? Type = null)
+{
+    /// <summary>What names it.</summary>
+    public EventKey Key => new(Epoch, Seq, Id);
+}
+
+/// <summary>Names an event of a source. Events are ordered by number, epoch and id.</summary>
+/// <param name="Epoch">The stream's generation; 0 from a foreign sender.</param>
+/// <param name="Seq">Its number; 0 from a foreign sender.</param>
+/// <param name="Id">Its id.</param>
+public readonly record struct EventKey(int Epoch, long Seq, string Id);
 
 /// <summary>An event without a number, and how its handler has fared.</summary>
 /// <param name="Event">The event.</param>
+/// <param name="Hold">What it waits for after a failure; null before one.</param>
+public sealed record UnnumberedEvent(InboxEvent Event, StreamHold? Hold)
+{
+    /// <summary>How often its handler was called.</summary>
+    public int Attempts => Hold?.Attempts ?? 0;
+}
+
+/// <summary>An event that is set aside, whole: the inbox may prune its own copy.</summary>
+/// <param name="Event">The event.</param>
 /// <param name="Attempts">How often its handler was called.</param>
-public sealed record UnnumberedEvent(InboxEvent Event, int Attempts);
+/// <param name="Reason">Why the last attempt failed; never an event's data.</param>
+/// <param name="At">When that was.</param>
+public sealed record ParkedEvent(InboxEvent Event, int Attempts, string Reason, DateTimeOffset At);
 
 /// <summary>What storing is held to.</summary>
 /// <param name="Limit">How many events may wait. An event that fills a gap gets in nevertheless: it is what the others wait for.</param>

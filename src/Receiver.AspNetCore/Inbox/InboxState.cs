@@ -27,7 +27,16 @@ public sealed record InboxState
     /// <summary>Lowest number stored in <see cref="HighestEpoch"/>.</summary>
     public long HighestEpochLowest { get; init; }
 
-    /// <summary>Numbered events stored and not processed.</summary>
+    /// <summary>
+    /// Events beyond the watermark that were settled by themselves, in the order of their numbers: where events do not all wait for each other, the
+    /// watermark passes over them later.
+    /// </summary>
+    public IReadOnlySet<StreamPosition> SettledAhead { get; init; } = InboxTally.NoneAhead;
+
+    /// <summary>What single events of the stream wait for, where events do not all wait for each other; by number.</summary>
+    public IReadOnlyList<StreamHold> EventHolds { get; init; } = [];
+
+    /// <summary>Numbered events stored and not settled.</summary>
     public long Waiting { get; init; }
 
     /// <summary>Events without a number, not processed.</summary>
@@ -50,6 +59,17 @@ public sealed record InboxState
 
     /// <summary>Whether a stored event lies beyond a missing number.</summary>
     public bool HasGap => Position is not null && Highest > Contiguous;
+
+    /// <summary>Whether the event that counts at a number was settled by itself.</summary>
+    internal bool IsSettledAhead(long seq) =>
+        SettledAhead.Count > 0 && Enumerable.Range(Epochs.At(seq), Epochs.Latest - Epochs.At(seq) + 1).Any(epoch => SettledAhead.Contains(new StreamPosition(epoch, seq)));
+
+    /// <summary>The last of the numbers that follow one without a hole and were settled by themselves; the same when none does.</summary>
+    internal long SettledUpTo(long seq)
+    {
+        while (IsSettledAhead(seq + 1)) seq++;
+        return seq;
+    }
 }
 
 /// <summary>The counts of a source since its inbox was made.</summary>
@@ -59,10 +79,24 @@ public sealed record InboxState
 /// <param name="Processed">Events whose handler succeeded.</param>
 /// <param name="Unhandled">Events whose type no handler took.</param>
 /// <param name="Void">Events whose data the sender had expunged.</param>
-/// <param name="Parked">Events set aside.</param>
+/// <param name="Parked">Events that are set aside. One that is retried with success counts as processed instead, one that is discarded as skipped.</param>
 /// <param name="Lost">Numbers passed over because they could not be had any more.</param>
+/// <param name="Skipped">Events that somebody had passed over, or discarded when they were parked.</param>
 public readonly record struct InboxCounts(
-    long Received, long Backfilled, long Duplicates, long Processed, long Unhandled, long Void, long Parked, long Lost);
+    long Received, long Backfilled, long Duplicates, long Processed, long Unhandled, long Void, long Parked, long Lost, long Skipped)
+{
+    /// <summary>With one more, or several more, of those settled in a way.</summary>
+    internal InboxCounts With(Settlement how, long events = 1) => how switch
+    {
+        Settlement.Processed => this with { Processed = Processed + events },
+        Settlement.Unhandled => this with { Unhandled = Unhandled + events },
+        Settlement.Void => this with { Void = Void + events },
+        Settlement.Parked => this with { Parked = Parked + events },
+        Settlement.Lost => this with { Lost = Lost + events },
+        Settlement.Skipped => this with { Skipped = Skipped + events },
+        _ => this,
+    };
+}
 
 /// <summary>A place in a stream: all up to it is settled.</summary>
 /// <param name="Epoch">The stream's generation there.</param>
@@ -90,7 +124,10 @@ public readonly record struct SeqRange(long From, long To)
 /// <param name="Epoch">The epoch in which it happened.</param>
 /// <param name="From">The first.</param>
 /// <param name="To">The last.</param>
-/// <param name="Reason"><c>lost</c>: not to be had any more; <c>superseded</c>: processed in an epoch that a later one has replaced.</param>
+/// <param name="Reason">
+/// <c>lost</c>: not to be had any more; <c>superseded</c>: processed in an epoch that a later one has replaced; <c>skipped</c>: somebody had the
+/// event passed over; <c>discarded</c>: somebody threw the parked event away; <c>rewound</c>: processed, and then once more on request.
+/// </param>
 public sealed record PassedRange(int Epoch, long From, long To, string Reason);
 
 /// <summary>Why a stream, or one event without a number, does not go on.</summary>
@@ -100,7 +137,11 @@ public sealed record PassedRange(int Epoch, long From, long To, string Reason);
 /// <param name="Attempts">How often its handler was called.</param>
 /// <param name="Detail">What happened, for the log and the status; never an event's data.</param>
 /// <param name="RetryAt">When it is tried again; null when somebody has to act first.</param>
-public sealed record StreamHold(HoldReason Reason, long Seq, string? EventId, int Attempts, string Detail, DateTimeOffset? RetryAt);
+public sealed record StreamHold(HoldReason Reason, long Seq, string? EventId, int Attempts, string Detail, DateTimeOffset? RetryAt)
+{
+    /// <summary>When it came to this.</summary>
+    public DateTimeOffset? At { get; init; }
+}
 
 /// <summary>Why a stream does not go on.</summary>
 public enum HoldReason
@@ -133,6 +174,12 @@ public enum Settlement
     /// <summary>It cannot be had any more.</summary>
     Lost,
 
-    /// <summary>The stream goes back to where a new epoch begins.</summary>
+    /// <summary>The stream goes back: to where a new epoch begins, or because somebody asked for it.</summary>
     Rewound,
+
+    /// <summary>Somebody had it passed over.</summary>
+    Skipped,
+
+    /// <summary>Each was settled by itself before the watermark came to it, in the way its mark tells.</summary>
+    Marked,
 }

@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace Webhooks.Receiver;
 
 /// <summary>
@@ -6,6 +8,10 @@ namespace Webhooks.Receiver;
 /// </summary>
 internal class InboxTally
 {
+    /// <summary>Nothing is settled ahead. Sorted by number.</summary>
+    public static readonly ImmutableSortedSet<StreamPosition> NoneAhead = ImmutableSortedSet.Create<StreamPosition>(
+        Comparer<StreamPosition>.Create((one, other) => (one.Seq, one.Epoch).CompareTo((other.Seq, other.Epoch))));
+
     public string? Endpoint { get; set; }
 
     public StreamPosition? Position { get; private set; }
@@ -32,6 +38,12 @@ internal class InboxTally
     public long UnnumberedFailed { get; set; }
 
     public StreamHold? Hold { get; set; }
+
+    /// <summary>What was settled by itself beyond the watermark.</summary>
+    public ImmutableSortedSet<StreamPosition> Ahead { get; set; } = NoneAhead;
+
+    /// <summary>What single events of the stream wait for, by number and epoch.</summary>
+    public SortedDictionary<(long Seq, int Epoch), StreamHold> EventHolds { get; } = [];
 
     public bool Suspect { get; set; }
 
@@ -74,7 +86,8 @@ internal class InboxTally
 
         // A late delivery of what a later epoch has superseded waits for nothing, and is no sign of a gap.
         if (stored.Epoch < Epochs.At(stored.Seq)) return;
-        Waiting++;
+        // An inbox that was lost, and its marks not, gets back what is settled.
+        if (!Ahead.Contains(new StreamPosition(stored.Epoch, stored.Seq))) Waiting++;
         var wasHighest = stored.Seq > Highest;
         Highest = Math.Max(Highest, stored.Seq);
         Lowest = Lowest == 0 ? stored.Seq : Math.Min(Lowest, stored.Seq);
@@ -98,33 +111,50 @@ internal class InboxTally
         if (position is { } known && Epochs.Latest < known.Epoch) Epochs = Epochs.With(new EpochStart(known.Epoch, 1));
         Contiguous = SeqScan.Contiguous(Base, numbersAfter(Base), Lost);
         (Waiting, Highest) = (0, Base);
+        foreach (var settled in EventHolds.Keys.Where(key => key.Seq <= Base || Ahead.Contains(new StreamPosition(key.Epoch, key.Seq))).ToList())
+            EventHolds.Remove(settled);
         // What a later epoch has superseded waits for nothing, and is no sign of a gap.
         foreach (var one in storedAfter(Base))
-            if (one.Epoch >= Epochs.At(one.Seq)) (Waiting, Highest) = (Waiting + 1, Math.Max(Highest, one.Seq));
+        {
+            if (one.Epoch < Epochs.At(one.Seq)) continue;
+            Highest = Math.Max(Highest, one.Seq);
+            if (!Ahead.Contains(new StreamPosition(one.Epoch, one.Seq))) Waiting++;
+        }
     }
 
     /// <summary>Moves the watermark on.</summary>
     public void Advance(StreamPosition to, Settlement how)
     {
-        if (how != Settlement.Lost) Waiting = Math.Max(0, Waiting - (to.Seq - (Position?.Seq ?? 0)));
         var passed = to.Seq - (Position?.Seq ?? 0);
+        if (how is not (Settlement.Lost or Settlement.Marked)) Waiting = Math.Max(0, Waiting - passed);
         Position = to;
         Contiguous = Math.Max(Contiguous, to.Seq);
-        Counts = how switch
-        {
-            Settlement.Processed => Counts with { Processed = Counts.Processed + 1 },
-            Settlement.Unhandled => Counts with { Unhandled = Counts.Unhandled + 1 },
-            Settlement.Void => Counts with { Void = Counts.Void + 1 },
-            Settlement.Parked => Counts with { Parked = Counts.Parked + 1 },
-            Settlement.Lost => Counts with { Lost = Counts.Lost + passed },
-            _ => Counts,
-        };
+        Counts = Counts.With(how, how == Settlement.Lost ? passed : 1);
+        while (Ahead.Count > 0 && Ahead.Min.Seq <= to.Seq) Ahead = Ahead.Remove(Ahead.Min);
+        while (EventHolds.Count > 0 && EventHolds.First().Key is var first && first.Seq <= to.Seq) EventHolds.Remove(first);
+    }
+
+    /// <summary>Takes note of an event that was settled by itself.</summary>
+    public void Marked(EventKey key, Settlement how)
+    {
+        Counts = Counts.With(how);
+        if (key.Seq == 0) return;
+        Ahead = Ahead.Add(new StreamPosition(key.Epoch, key.Seq));
+        EventHolds.Remove((key.Seq, key.Epoch));
+        Waiting = Math.Max(0, Waiting - 1);
+    }
+
+    /// <summary>Takes note of what an event of the stream waits for.</summary>
+    public void SetEventHold(EventKey key, StreamHold? hold)
+    {
+        EventHolds.Remove((key.Seq, key.Epoch));
+        if (hold is not null && key.Seq > Base && !Ahead.Contains(new StreamPosition(key.Epoch, key.Seq))) EventHolds.Add((key.Seq, key.Epoch), hold);
     }
 
     public InboxState Snapshot() => new()
     {
         Endpoint = Endpoint, Position = Position, Epochs = Epochs, Contiguous = Contiguous, Lowest = Lowest, Highest = Highest,
         HighestEpoch = HighestEpoch, HighestEpochLowest = HighestEpochLowest, Waiting = Waiting, UnnumberedWaiting = UnnumberedWaiting, UnnumberedFailed = UnnumberedFailed,
-        Lost = [.. Lost], Hold = Hold, Suspect = Suspect, Counts = Counts,
+        Lost = [.. Lost], SettledAhead = Ahead, EventHolds = [.. EventHolds.Values], Hold = Hold, Suspect = Suspect, Counts = Counts,
     };
 }

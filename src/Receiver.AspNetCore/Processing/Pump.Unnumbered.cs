@@ -27,8 +27,9 @@ internal sealed partial class Pump
             throw new InvalidDataException($"The stored envelope of event {one.Event.Id} cannot be read: {broken}.");
         await using (var transaction = await source.Inbox.BeginAsync(source.Name, stopping).ConfigureAwait(false))
         {
+            var how = source.Handlers.Find(envelope.Type) is null ? Settlement.Unhandled : Settlement.Processed;
             // Marked before a crash came between the two files: the effect is there, and only the inbox does not know.
-            if (await transaction.MarkAsync(one.Event.Id, stopping).ConfigureAwait(false))
+            if (await transaction.MarkAsync(one.Event.Key, how, stopping).ConfigureAwait(false))
             {
                 var failure = source.Handlers.Find(envelope.Type) is { } call
                     ? await CallAsync(call, envelope, one.Event, one.Attempts + 1, transaction, options, stopping).ConfigureAwait(false)
@@ -41,12 +42,12 @@ internal sealed partial class Pump
                 else
                 {
                     await transaction.CommitAsync(CancellationToken.None).ConfigureAwait(false);
-                    metrics.Settled(source.Name, Word(source.Handlers.Find(envelope.Type) is null ? Settlement.Unhandled : Settlement.Processed));
+                    metrics.Settled(source.Name, Word(how));
                 }
             }
         }
 
-        await source.Inbox.SetUnnumberedAsync(source.Name, one.Event.Id, null, CancellationToken.None).ConfigureAwait(false);
+        await source.Inbox.SetEventHoldAsync(source.Name, one.Event.Key, null, CancellationToken.None).ConfigureAwait(false);
         return true;
     }
 
@@ -59,8 +60,8 @@ internal sealed partial class Pump
         if (exhausted && options.OnHandlerExhausted == ExhaustedPolicy.Park)
         {
             await using var transaction = await source.Inbox.BeginAsync(source.Name, stopping).ConfigureAwait(false);
-            if (!await transaction.MarkAsync(stored.Id, stopping).ConfigureAwait(false)) return true;
-            await transaction.ParkAsync(stored, Describe(failure), source.Time.GetUtcNow(), stopping).ConfigureAwait(false);
+            if (!await transaction.MarkAsync(stored.Key, Settlement.Parked, stopping).ConfigureAwait(false)) return true;
+            await transaction.ParkAsync(new ParkedEvent(stored, attempts, Describe(failure), source.Time.GetUtcNow()), stopping).ConfigureAwait(false);
             await transaction.CommitAsync(CancellationToken.None).ConfigureAwait(false);
             metrics.Settled(source.Name, Word(Settlement.Parked));
             LogParked(source.Name, stored.Id, 0);
@@ -68,7 +69,7 @@ internal sealed partial class Pump
         }
 
         var hold = HoldOf(stored, attempts, failure, exhausted, options);
-        await source.Inbox.SetUnnumberedAsync(source.Name, stored.Id, hold, CancellationToken.None).ConfigureAwait(false);
+        await source.Inbox.SetEventHoldAsync(source.Name, stored.Key, hold, CancellationToken.None).ConfigureAwait(false);
         if (exhausted) LogGivenUp(source.Name, stored.Id, hold.Detail);
         return false;
     }

@@ -31,7 +31,7 @@ internal sealed partial class Pump(ReceiverSource source, IServiceScopeFactory s
     private async Task BeginAfreshAsync(CancellationToken stopping)
     {
         var state = await source.Inbox.GetStateAsync(source.Name, stopping).ConfigureAwait(false);
-        if (state.Hold is { RetryAt: null, Reason: not HoldReason.StreamConflict } || state.UnnumberedFailed > 0)
+        if (state.Hold is { RetryAt: null, Reason: not HoldReason.StreamConflict } || state.UnnumberedFailed > 0 || state.EventHolds.Count > 0)
             await source.Inbox.SetHoldAsync(source.Name, null, clearConflict: false, stopping).ConfigureAwait(false);
         _isFresh = false;
     }
@@ -46,12 +46,19 @@ internal sealed partial class Pump(ReceiverSource source, IServiceScopeFactory s
         if (state.Epochs.Base(position) is var start && start < position.Seq)
             return await RewindAsync(state, position, start, stopping).ConfigureAwait(false);
 
-        var next = await source.Inbox.ReadAsync(source.Name, position.Seq + 1, ReadAhead, stopping).ConfigureAwait(false);
-        if (next.Count == 0) return await PassLostAsync(state, position, stopping).ConfigureAwait(false);
+        if (await DropSupersededAsync(state, position, stopping).ConfigureAwait(false) || await PassMarkedAsync(state, position, stopping).ConfigureAwait(false))
+            return new PumpResult(0, source.Time.GetUtcNow());
+
+        var ready = (int)Math.Min(ReadAhead, state.Contiguous - position.Seq);
+        if (ready <= 0) return default;
+        var next = await source.Inbox.ReadAsync(source.Name, position.Seq + 1, ready, stopping).ConfigureAwait(false);
+        if (next.Count == 0 || next[0].Seq != position.Seq + 1) return await PassLostAsync(state, position, stopping).ConfigureAwait(false);
 
         var settled = 0;
         foreach (var stored in next)
         {
+            // Lost numbers, or one that was settled by itself: the next turn passes them.
+            if (stored.Seq != position.Seq + 1 || state.IsSettledAhead(stored.Seq)) break;
             var to = new StreamPosition(Math.Max(position.Epoch, state.Epochs.At(stored.Seq)), stored.Seq);
             // A hold is for the event it was met at; later ones begin afresh.
             var attempts = state.Hold is { } met && met.Seq == stored.Seq ? met.Attempts : 0;
@@ -74,6 +81,35 @@ internal sealed partial class Pump(ReceiverSource source, IServiceScopeFactory s
         await transaction.CommitAsync(CancellationToken.None).ConfigureAwait(false);
         LogRewound(source.Name, to.Epoch, start + 1, position.Seq, position.Epoch);
         return new PumpResult(0, source.Time.GetUtcNow());
+    }
+
+    /// <summary>What was settled by itself in an epoch that has been replaced there is no longer the sender's truth either.</summary>
+    private async Task<bool> DropSupersededAsync(InboxState state, StreamPosition position, CancellationToken stopping)
+    {
+        if (state.SettledAhead.FirstOrDefault(mark => mark.Epoch < state.Epochs.At(mark.Seq)) is not { Seq: > 0 } first) return false;
+        var latest = state.Epochs.Starts[^1];
+        var start = state.Epochs.Starts.First(one => one.Epoch > first.Epoch && one.Seq <= first.Seq);
+        var last = state.SettledAhead.Where(mark => mark.Epoch < start.Epoch).Max(mark => mark.Seq);
+        await using var transaction = await source.Inbox.BeginAsync(source.Name, stopping).ConfigureAwait(false);
+        // Moves nothing, and fails when somebody else has moved it.
+        if (!await transaction.AdvanceAsync(position, position, Settlement.Rewound, stopping).ConfigureAwait(false)) return false;
+        await transaction.UnmarkAsync(start.Seq - 1, start.Epoch, stopping).ConfigureAwait(false);
+        await transaction.RecordPassedAsync(new PassedRange(first.Epoch, first.Seq, last, "superseded"), stopping).ConfigureAwait(false);
+        await transaction.CommitAsync(CancellationToken.None).ConfigureAwait(false);
+        LogRewound(source.Name, latest.Epoch, first.Seq, last, first.Epoch);
+        return true;
+    }
+
+    /// <summary>Steps over what was settled by itself.</summary>
+    private async Task<bool> PassMarkedAsync(InboxState state, StreamPosition position, CancellationToken stopping)
+    {
+        var end = state.SettledUpTo(position.Seq);
+        if (end == position.Seq) return false;
+        await using var transaction = await source.Inbox.BeginAsync(source.Name, stopping).ConfigureAwait(false);
+        var to = new StreamPosition(Math.Max(position.Epoch, state.Epochs.At(end)), end);
+        if (!await transaction.AdvanceAsync(position, to, Settlement.Marked, stopping).ConfigureAwait(false)) return false;
+        await transaction.CommitAsync(CancellationToken.None).ConfigureAwait(false);
+        return true;
     }
 
     /// <summary>Steps over numbers that were recorded as lost; without any, there is nothing to do.</summary>
@@ -173,7 +209,7 @@ internal sealed partial class Pump(ReceiverSource source, IServiceScopeFactory s
         {
             await using var transaction = await source.Inbox.BeginAsync(source.Name, stopping).ConfigureAwait(false);
             if (!await transaction.AdvanceAsync(from, to, Settlement.Parked, stopping).ConfigureAwait(false)) return false;
-            await transaction.ParkAsync(stored, Describe(failure), source.Time.GetUtcNow(), stopping).ConfigureAwait(false);
+            await transaction.ParkAsync(new ParkedEvent(stored, attempts, Describe(failure), source.Time.GetUtcNow()), stopping).ConfigureAwait(false);
             await transaction.CommitAsync(CancellationToken.None).ConfigureAwait(false);
             metrics.Settled(source.Name, Word(Settlement.Parked));
             LogParked(source.Name, stored.Id, stored.Seq);
@@ -187,7 +223,10 @@ internal sealed partial class Pump(ReceiverSource source, IServiceScopeFactory s
     private StreamHold HoldOf(InboxEvent stored, int attempts, Exception failure, bool exhausted, WebhookReceiverOptions options) => new(
         HoldReason.HandlerFailed, stored.Seq, stored.Id, attempts, Describe(failure), exhausted
             ? null
-            : source.Time.GetUtcNow() + Backoff.Next(attempts, options.HandlerRetryMin, options.HandlerRetryMax, random.NextDouble()));
+            : source.Time.GetUtcNow() + Backoff.Next(attempts, options.HandlerRetryMin, options.HandlerRetryMax, random.NextDouble()))
+    {
+        At = source.Time.GetUtcNow(),
+    };
 
     private async Task HoldAsync(StreamHold hold)
     {
@@ -211,6 +250,7 @@ internal sealed partial class Pump(ReceiverSource source, IServiceScopeFactory s
         Settlement.Unhandled => "unhandled",
         Settlement.Void => "void",
         Settlement.Parked => "parked",
+        Settlement.Skipped => "skipped",
         _ => "lost",
     };
 }

@@ -7,26 +7,27 @@ internal sealed partial class SqliteInbox
 {
     private const int PruneChunk = 1000;
 
+    private static readonly string ReadReceived = SqliteFile.Resource("Inbox/read_received.sql");
+    private static readonly string ReadDue = SqliteFile.Resource("Inbox/read_due_unnumbered.sql");
+    private static readonly string ReadFailed = SqliteFile.Resource("Inbox/read_failed_unnumbered.sql");
+
     public async Task<IReadOnlyList<InboxEvent>> ReadAsync(string source, long firstSeq, int limit, CancellationToken cancellationToken)
     {
         var state = await GetStateAsync(source, cancellationToken).ConfigureAwait(false);
         return Read<IReadOnlyList<InboxEvent>>(file =>
         {
-            using var command = file.Command(
-                "SELECT seq, epoch, event_id, endpoint, body, received_at, from_feed FROM received WHERE source = $source AND seq >= $seq ORDER BY seq, epoch LIMIT $limit",
-                ("$source", source), ("$seq", firstSeq), ("$limit", limit));
+            using var command = file.Command(ReadReceived, ("$source", source), ("$seq", firstSeq));
             using var row = command.ExecuteReader();
-            var run = new List<InboxEvent>(limit);
-            while (row.Read())
+            var read = new List<InboxEvent>(limit);
+            while (read.Count < limit && row.Read())
             {
                 var (seq, epoch) = (row.GetInt64(0), row.GetInt32(1));
-                if (seq < firstSeq + run.Count || !state.Epochs.Counts(epoch, seq)) continue;
-                if (seq != firstSeq + run.Count) break;
-                run.Add(new InboxEvent(row.GetString(2), row.GetString(3), epoch, seq, row.GetFieldValue<byte[]>(4),
+                if ((read.Count > 0 && read[^1].Seq == seq) || !state.Epochs.Counts(epoch, seq)) continue;
+                read.Add(new InboxEvent(row.GetString(2), row.GetString(3), epoch, seq, row.GetFieldValue<byte[]>(4),
                     DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(5)), row.GetBoolean(6)));
             }
 
-            return run;
+            return read;
         });
     }
 
@@ -38,34 +39,12 @@ internal sealed partial class SqliteInbox
     }
 
     public Task<IReadOnlyList<UnnumberedEvent>> ReadUnnumberedAsync(string source, DateTimeOffset now, int limit, CancellationToken cancellationToken) =>
-        Task.FromResult(Read<IReadOnlyList<UnnumberedEvent>>(file =>
-        {
-            using var command = file.Command(
-                "SELECT event_id, body, received_at, attempts, type FROM unnumbered WHERE source = $source AND done = 0 " +
-                "AND (attempts = 0 OR retry_at <= $now) ORDER BY arrival LIMIT $limit",
-                ("$source", source), ("$now", now.ToUnixTimeMilliseconds()), ("$limit", limit));
-            using var row = command.ExecuteReader();
-            var due = new List<UnnumberedEvent>();
-            while (row.Read())
-                due.Add(new UnnumberedEvent(
-                    new InboxEvent(
-                        row.GetString(0), null, 0, 0, row.GetFieldValue<byte[]>(1), DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(2)),
-                        Type: row.IsDBNull(4) ? null : row.GetString(4)),
-                    row.GetInt32(3)));
-            return due;
-        }));
+        Task.FromResult<IReadOnlyList<UnnumberedEvent>>(Read(file => ReadUnnumbered(file, ReadDue, ("$source", source), ("$now", now.ToUnixTimeMilliseconds()), ("$limit", limit))));
 
-    public Task SetUnnumberedAsync(string source, string eventId, StreamHold? hold, CancellationToken cancellationToken) =>
-        WriteAsync(source, (file, tally) =>
-        {
-            var changed = file.Run(
-                "UPDATE unnumbered SET done = $done, attempts = $attempts, retry_at = $retry, error = $error WHERE source = $source AND event_id = $id AND done = 0",
-                ("$source", source), ("$id", eventId), ("$done", hold is null), ("$attempts", hold?.Attempts ?? 0),
-                ("$retry", hold?.RetryAt?.ToUnixTimeMilliseconds()), ("$error", hold?.Detail));
-            if (hold is null) tally.UnnumberedWaiting -= changed;
-            if (hold is { RetryAt: null }) tally.UnnumberedFailed += changed;
-            return true;
-        });
+    public Task<IReadOnlyList<UnnumberedEvent>> ReadFailedUnnumberedAsync(
+        string source, string? eventId, string afterId, int limit, CancellationToken cancellationToken) =>
+        Task.FromResult<IReadOnlyList<UnnumberedEvent>>(Read(file => ReadUnnumbered(
+            file, ReadFailed, ("$source", source), ("$only", eventId), ("$after", afterId), ("$limit", limit))));
 
     public async Task<int> PruneAsync(string source, DateTimeOffset receivedBefore, CancellationToken cancellationToken)
     {
@@ -91,6 +70,25 @@ internal sealed partial class SqliteInbox
 
     public Task<int> PruneMarksAsync(string source, DateTimeOffset processedBefore, CancellationToken cancellationToken) =>
         Task.FromResult(Marks(() => _marks.Prune(source, processedBefore, PruneChunk, cancellationToken)));
+
+    private static List<UnnumberedEvent> ReadUnnumbered(
+        SqliteConnection file, string sql, params ReadOnlySpan<(string Name, object? Value)> parameters)
+    {
+        using var command = file.Command(sql, parameters);
+        using var row = command.ExecuteReader();
+        var read = new List<UnnumberedEvent>();
+        while (row.Read())
+        {
+            var one = new InboxEvent(row.GetString(0), null, 0, 0, row.GetFieldValue<byte[]>(1), Time(2)!.Value, Type: row.IsDBNull(7) ? null : row.GetString(7));
+            var attempts = row.GetInt32(3);
+            var hold = attempts == 0 ? null : new StreamHold(HoldReason.HandlerFailed, 0, one.Id, attempts, row.IsDBNull(5) ? "" : row.GetString(5), Time(4)) { At = Time(6) };
+            read.Add(new UnnumberedEvent(one, hold));
+        }
+
+        return read;
+
+        DateTimeOffset? Time(int column) => row.IsDBNull(column) ? null : DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(column));
+    }
 
     private T Read<T>(Func<SqliteConnection, T> work)
     {

@@ -18,6 +18,7 @@ internal sealed partial class SqliteInbox : IWebhookInbox, IAsyncDisposable, IDi
     private readonly string _writerConnection;
     private readonly SqliteMarks _marks;
     private readonly SqliteWriter _writer;
+    private readonly SemaphoreSlim _turn = new(1, 1);
     private readonly ILogger<SqliteInbox> _logger;
 
     public SqliteInbox(SqliteInboxOptions options, ILogger<SqliteInbox> logger)
@@ -54,8 +55,9 @@ internal sealed partial class SqliteInbox : IWebhookInbox, IAsyncDisposable, IDi
         // What another process has stored is noticed at the beginning of a batch, whatever is in it.
         await WriteAsync(source, (_, _) => true, changes: false).ConfigureAwait(false);
         var isNew = !ReferenceEquals(known, _tallies.GetValueOrDefault(source));
-        var position = Marks(() => _marks.Position(source));
-        if ((await GetStateAsync(source, cancellationToken).ConfigureAwait(false)).Position == position) return isNew;
+        var (position, ahead) = Marks(() => _marks.Position(source));
+        var state = await GetStateAsync(source, cancellationToken).ConfigureAwait(false);
+        if (state.Position == position && state.SettledAhead.Count == ahead) return isNew;
         await PlaceAsync(source).ConfigureAwait(false);
         return true;
     }
@@ -82,7 +84,14 @@ internal sealed partial class SqliteInbox : IWebhookInbox, IAsyncDisposable, IDi
     public Task SetHoldAsync(string source, StreamHold? hold, bool clearConflict, CancellationToken cancellationToken) => WriteAsync(source, (file, tally) =>
     {
         tally.SetHold(hold, clearConflict);
-        if (hold is null && tally.UnnumberedFailed > 0) SqliteShelf.RetryUnnumbered(file, source, tally);
+        if (hold is null) SqliteShelf.RetryEvents(file, source, tally);
+        return true;
+    });
+
+    public Task SetEventHoldAsync(string source, EventKey key, StreamHold? hold, CancellationToken cancellationToken) => WriteAsync(source, (file, tally) =>
+    {
+        if (key.Seq == 0) SqliteShelf.SetUnnumbered(file, source, tally, key.Id, hold);
+        else SqliteShelf.SetEventHold(file, source, tally, key, hold);
         return true;
     });
 
@@ -96,26 +105,48 @@ internal sealed partial class SqliteInbox : IWebhookInbox, IAsyncDisposable, IDi
         return started;
     }
 
-    public Task<IInboxTransaction> BeginAsync(string source, CancellationToken cancellationToken) => Task.FromResult(Marks<IInboxTransaction>(() =>
+    public async Task<IInboxTransaction> BeginAsync(string source, CancellationToken cancellationToken)
     {
-        var connection = _marks.Open();
+        // The database has one writer. Waiting here costs no thread, and handlers that run at the same time come one after the other.
+        await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            return new SqliteInboxTransaction(connection, source, moved => Committed(source, moved), () => Displace(source));
+            return Marks<IInboxTransaction>(() =>
+            {
+                var connection = _marks.Open();
+                try
+                {
+                    return new SqliteInboxTransaction(
+                        connection, source, moved => Committed(source, moved), () => Displace(source), () => _turn.Release());
+                }
+                catch
+                {
+                    connection.Dispose();
+                    throw;
+                }
+            });
         }
         catch
         {
-            connection.Dispose();
+            _turn.Release();
             throw;
         }
-    }));
+    }
+
+    public Task<IReadOnlyList<ParkedEvent>> ReadParkedAsync(
+        string source, string? eventId, EventKey after, int limit, CancellationToken cancellationToken) =>
+        Task.FromResult(Marks(() => _marks.Parked(source, eventId, after, limit)));
 
     public Task<IReadOnlyList<PassedRange>> GetPassedAsync(string source, int limit, CancellationToken cancellationToken) =>
         Task.FromResult(Marks(() => _marks.Passed(source, limit)));
 
     public void Dispose() => DisposeAsync().AsTask().GetAwaiter().GetResult();
 
-    public ValueTask DisposeAsync() => _writer.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await _writer.DisposeAsync().ConfigureAwait(false);
+        _turn.Dispose();
+    }
 
     private Task<T> WriteAsync<T>(string source, Func<SqliteConnection, SqliteTally, T> work, bool changes = true) => _writer.WriteAsync(file =>
     {
@@ -164,19 +195,23 @@ internal sealed partial class SqliteInbox : IWebhookInbox, IAsyncDisposable, IDi
     {
         while (true)
         {
-            var (position, counts) = Marks(() => _marks.Read(source));
+            var known = _tallies.GetValueOrDefault(source);
+            var commits = known?.Commits ?? 0;
+            var (position, ahead, counts) = Marks(() => _marks.Read(source));
             var state = await WriteAsync(source, (file, tally) =>
             {
                 // A commit came between the reading of the marks and this. A later epoch is later, whatever its number.
-                if (tally.Committed is { } known && (position is not { } read || (read.Epoch, read.Seq).CompareTo((known.Epoch, known.Seq)) < 0))
+                if (tally.Committed is { } last && (position is not { } read || (read.Epoch, read.Seq).CompareTo((last.Epoch, last.Seq)) < 0))
                 {
                     tally.Committed = null;
                     return null;
                 }
 
                 tally.Counts = counts with { Received = tally.Counts.Received, Backfilled = tally.Counts.Backfilled, Duplicates = tally.Counts.Duplicates };
+                tally.Ahead = ahead;
                 SqliteShelf.Place(file, source, tally, position);
-                tally.IsPlaced = true;
+                // A mark that was made meanwhile moved nothing: this is good for now, and read anew next time.
+                tally.IsPlaced = ReferenceEquals(tally, known) ? tally.Commits == commits : tally.Commits == 0;
                 return tally.Snapshot();
             }, changes: false).ConfigureAwait(false);
             if (state is not null) return state;
@@ -196,18 +231,10 @@ internal sealed partial class SqliteInbox : IWebhookInbox, IAsyncDisposable, IDi
         if (!_tallies.TryGetValue(source, out var tally)) return;
         lock (tally)
         {
+            tally.Commits++;
             tally.Committed = moved.To ?? tally.Committed;
-            if (moved.How == Settlement.Rewound || !tally.IsPlaced) tally.IsPlaced = false;
-            else
-            {
-                if (moved.To is { } to) tally.Advance(to, moved.How);
-                if (moved.Marked)
-                {
-                    tally.Counts = moved.How == Settlement.Parked
-                        ? tally.Counts with { Parked = tally.Counts.Parked + 1 }
-                        : tally.Counts with { Processed = tally.Counts.Processed + 1 };
-                }
-            }
+            if (moved.IsReadAnew || !tally.IsPlaced) tally.IsPlaced = false;
+            else moved.Steps.ForEach(step => step(tally));
         }
     }
 
@@ -232,8 +259,7 @@ internal sealed partial class SqliteInbox : IWebhookInbox, IAsyncDisposable, IDi
     private SqliteConnection OpenInbox(string path)
     {
         SqliteFile.MakeFolder(path);
-        var connection = SqliteFile.Open(_writerConnection, "FULL", "Inbox/inbox.sql");
-        SqliteShelf.Upgrade(connection);
+        var connection = SqliteFile.Open(_writerConnection, "FULL", "Inbox");
         LogOpened(path);
         return connection;
     }

@@ -14,6 +14,8 @@ internal static class SqliteShelf
     private const string InsertUnnumbered =
         "INSERT INTO unnumbered (source, event_id, body, received_at, type) VALUES ($source, $id, $body, $at, $type) ON CONFLICT DO NOTHING";
 
+    private static readonly string SetFate = SqliteFile.Resource("Inbox/set_unnumbered.sql");
+
     /// <summary>Reads what is known of a source; the marks come from their own file.</summary>
     public static SqliteTally Load(SqliteConnection file, string source)
     {
@@ -37,6 +39,10 @@ internal static class SqliteShelf
         using (var row = command.ExecuteReader())
             while (row.Read()) tally.Lost.Add(new SeqRange(row.GetInt64(0), row.GetInt64(1)));
 
+        using (var command = file.Command("SELECT seq, epoch, hold FROM event_hold WHERE source = $source", ("$source", source)))
+        using (var row = command.ExecuteReader())
+            while (row.Read()) tally.EventHolds.Add((row.GetInt64(0), row.GetInt32(1)), StoredHold.Read(row.GetString(2))!);
+
         using (var command = file.Command("SELECT coalesce(min(seq), 0), coalesce(max(seq), 0), coalesce(max(epoch), 0) FROM received WHERE source = $source", ("$source", source)))
         using (var row = command.ExecuteReader())
         {
@@ -49,13 +55,6 @@ internal static class SqliteShelf
         tally.UnnumberedWaiting = Number(file, "SELECT count(*) FROM unnumbered WHERE source = $source AND done = 0", ("$source", source));
         tally.UnnumberedFailed = Number(file, "SELECT count(*) FROM unnumbered WHERE source = $source AND done = 0 AND attempts > 0 AND retry_at IS NULL", ("$source", source));
         return tally;
-    }
-
-    /// <summary>Gives a file of an earlier version what it lacks.</summary>
-    public static void Upgrade(SqliteConnection file)
-    {
-        if (Number(file, "SELECT count(*) FROM pragma_table_info('unnumbered') WHERE name = 'type'") == 0)
-            file.Run("ALTER TABLE unnumbered ADD COLUMN type TEXT");
     }
 
     /// <summary>Places the watermark in a tally.</summary>
@@ -101,11 +100,35 @@ internal static class SqliteShelf
             file.Run("INSERT OR REPLACE INTO lost (source, from_seq, to_seq) VALUES ($source, $from, $to)", ("$source", source), ("$from", range.From), ("$to", range.To));
     }
 
-    /// <summary>Has events without a number tried again that were given up.</summary>
-    public static void RetryUnnumbered(SqliteConnection file, string source, InboxTally tally)
+    /// <summary>Has events tried again that wait for something by themselves: those of the stream at once, those without a number when they were given up.</summary>
+    public static void RetryEvents(SqliteConnection file, string source, InboxTally tally)
     {
-        file.Run("UPDATE unnumbered SET attempts = 0 WHERE source = $source AND done = 0 AND attempts > 0 AND retry_at IS NULL", ("$source", source));
+        if (tally.UnnumberedFailed > 0)
+            file.Run("UPDATE unnumbered SET attempts = 0 WHERE source = $source AND done = 0 AND attempts > 0 AND retry_at IS NULL", ("$source", source));
+        file.Run("DELETE FROM event_hold WHERE source = $source", ("$source", source));
         tally.UnnumberedFailed = 0;
+        tally.EventHolds.Clear();
+    }
+
+    /// <summary>Stores what an event of the stream waits for.</summary>
+    public static void SetEventHold(SqliteConnection file, string source, InboxTally tally, EventKey key, StreamHold? hold)
+    {
+        tally.SetEventHold(key, hold);
+        (string, object?) of = ("$source", source), seq = ("$seq", key.Seq), epoch = ("$epoch", key.Epoch);
+        if (hold is null) file.Run("DELETE FROM event_hold WHERE source = $source AND seq = $seq AND epoch = $epoch", of, seq, epoch);
+        else file.Run("INSERT OR REPLACE INTO event_hold (source, seq, epoch, hold) VALUES ($source, $seq, $epoch, $hold)", of, seq, epoch, ("$hold", StoredHold.Write(hold)));
+    }
+
+    /// <summary>Stores how an event without a number fares.</summary>
+    public static void SetUnnumbered(SqliteConnection file, string source, InboxTally tally, string id, StreamHold? hold)
+    {
+        (string, object?) of = ("$source", source), one = ("$id", id);
+        var wasFailed = Number(file,
+            "SELECT count(*) FROM unnumbered WHERE source = $source AND event_id = $id AND done = 0 AND attempts > 0 AND retry_at IS NULL", of, one);
+        var changed = file.Run(SetFate, of, one, ("$done", hold is null), ("$attempts", hold?.Attempts ?? 0), ("$retry", hold?.RetryAt?.ToUnixTimeMilliseconds()),
+            ("$error", hold?.Detail), ("$at", hold?.At?.ToUnixTimeMilliseconds()));
+        if (hold is null) tally.UnnumberedWaiting -= changed;
+        tally.UnnumberedFailed += (hold is { RetryAt: null } ? changed : 0) - wasFailed;
     }
 
     /// <summary>The stored numbers that count after one, in order, read as far as the caller goes.</summary>

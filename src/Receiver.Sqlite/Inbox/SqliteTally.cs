@@ -14,6 +14,9 @@ internal sealed class SqliteTally(string source, long revision) : InboxTally
     /// <summary>The last watermark that this process has moved.</summary>
     public StreamPosition? Committed { get; set; }
 
+    /// <summary>How often this process has committed marks since the tally was read.</summary>
+    public long Commits { get; set; }
+
     /// <summary>Whether it knows the watermark. Intake goes on without, when the marks cannot be read.</summary>
     public bool IsPlaced { get; set; }
 }

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Microsoft.Data.Sqlite;
 
 namespace Webhooks.Receiver;
@@ -5,6 +6,10 @@ namespace Webhooks.Receiver;
 /// <summary>The marks "processed", in the database where the handlers write.</summary>
 internal sealed class SqliteMarks(string connectionString, bool isOwn)
 {
+    private static readonly string CountUnnumbered = SqliteFile.Resource("Processing/count_unnumbered.sql");
+    private static readonly string PruneMarks = SqliteFile.Resource("Processing/prune_marks.sql");
+    private static readonly string ReadParked = SqliteFile.Resource("Processing/read_parked.sql");
+
     private readonly Lock _gate = new();
     private bool _prepared;
 
@@ -16,45 +21,49 @@ internal sealed class SqliteMarks(string connectionString, bool isOwn)
     {
         lock (_gate)
         {
-            var schema = _prepared ? null : "Processing/marks.sql";
+            var schema = _prepared ? null : "Processing";
             // The marks are looked at before anything is written to the inbox, so either of the two may be the first in its folder.
             if (schema is not null && isOwn) SqliteFile.MakeFolder(new SqliteConnectionStringBuilder(connectionString).DataSource);
-            var connection = isOwn && !_prepared ? SqliteFile.Open(connectionString, "NORMAL", schema) : OpenForeign(schema);
-            // The mode of the file stays with it; how it is flushed is every connection's own.
-            if (isOwn && _prepared) connection.Run("PRAGMA synchronous = NORMAL");
+            var connection = isOwn && !_prepared ? SqliteFile.Open(connectionString, "NORMAL", schema) : SqliteFile.Open(connectionString, opened =>
+            {
+                // The mode of the file stays with it; how it is flushed is every connection's own.
+                if (isOwn) opened.Run("PRAGMA synchronous = NORMAL");
+                if (schema is not null) SqliteSchema.Bring(opened, schema);
+            });
             _prepared = true;
             return connection;
         }
     }
 
-    /// <summary>The watermark and the counts kept beside it.</summary>
-    public (StreamPosition? Position, InboxCounts Counts) Read(string source)
+    /// <summary>The watermark, what is settled beyond it, and the counts kept beside it.</summary>
+    public MarksRead Read(string source)
     {
         using var connection = Open();
-        using var command = connection.Command(
-            "SELECT epoch, watermark, processed, unhandled, void, parked, lost FROM webhook_stream WHERE source = $source", ("$source", source));
-        using var row = command.ExecuteReader();
-        var counts = default(InboxCounts);
-        var position = (StreamPosition?)null;
-        if (row.Read())
+        using var transaction = connection.BeginTransaction(deferred: true);
+        var (position, counts) = ReadStream(connection, source);
+        var ahead = InboxTally.NoneAhead.ToBuilder();
+        using (var command = connection.Command("SELECT seq, epoch, how FROM webhook_ahead WHERE source = $source", ("$source", source)))
+        using (var row = command.ExecuteReader())
         {
-            position = new StreamPosition(row.GetInt32(0), row.GetInt64(1));
-            counts = new InboxCounts { Processed = row.GetInt64(2), Unhandled = row.GetInt64(3), Void = row.GetInt64(4), Parked = row.GetInt64(5), Lost = row.GetInt64(6) };
+            while (row.Read())
+            {
+                ahead.Add(new StreamPosition(row.GetInt32(1), row.GetInt64(0)));
+                counts = counts.With(Enum.Parse<Settlement>(row.GetString(2), ignoreCase: true));
+            }
         }
 
-        var marked = SqliteShelf.Number(connection, "SELECT count(*) FROM webhook_processed WHERE source = $source", ("$source", source))
-            + SqliteShelf.Number(connection, "SELECT coalesce(max(events), 0) FROM webhook_forgotten WHERE source = $source", ("$source", source));
-        var parked = SqliteShelf.Number(connection, "SELECT count(*) FROM webhook_parked WHERE source = $source AND epoch = 0 AND seq = 0", ("$source", source));
-        return (position, counts with { Processed = counts.Processed + marked - parked, Parked = counts.Parked + parked });
+        using (var command = connection.Command(CountUnnumbered, ("$source", source)))
+        using (var row = command.ExecuteReader())
+            while (row.Read()) counts = counts.With(Enum.Parse<Settlement>(row.GetString(0), ignoreCase: true), row.GetInt64(1));
+        return new MarksRead(position, ahead.ToImmutable(), counts);
     }
 
-    /// <summary>The watermark alone.</summary>
-    public StreamPosition? Position(string source)
+    /// <summary>The watermark, and how much is settled beyond it.</summary>
+    public (StreamPosition? Position, long Ahead) Position(string source)
     {
         using var connection = Open();
-        using var command = connection.Command("SELECT epoch, watermark FROM webhook_stream WHERE source = $source", ("$source", source));
-        using var row = command.ExecuteReader();
-        return row.Read() ? new StreamPosition(row.GetInt32(0), row.GetInt64(1)) : null;
+        var ahead = SqliteShelf.Number(connection, "SELECT count(*) FROM webhook_ahead WHERE source = $source", ("$source", source));
+        return (ReadStream(connection, source).Position, ahead);
     }
 
     /// <summary>Forgets marks, but not how many there were. In pieces, for handlers wait meanwhile.</summary>
@@ -64,19 +73,34 @@ internal sealed class SqliteMarks(string connectionString, bool isOwn)
         (string, object?) of = ("$source", source), time = ("$before", before.ToUnixTimeSeconds());
         var forgotten = 0;
         // Asked first, for that takes no lock.
-        while (SqliteShelf.Number(connection, "SELECT EXISTS (SELECT 1 FROM webhook_processed WHERE source = $source AND processed_at < $before)", of, time) == 1
+        while (SqliteShelf.Number(
+            connection, "SELECT EXISTS (SELECT 1 FROM webhook_processed WHERE source = $source AND processed_at < $before AND how <> 'parked')", of, time) == 1
             && !cancellationToken.IsCancellationRequested)
         {
             using var transaction = connection.BeginTransaction();
-            var removed = connection.Run(
-                "DELETE FROM webhook_processed WHERE source = $source AND event_id IN " +
-                "(SELECT event_id FROM webhook_processed WHERE source = $source AND processed_at < $before LIMIT $chunk)", of, time, ("$chunk", chunk));
-            connection.Run("INSERT INTO webhook_forgotten (source, events) VALUES ($source, $events) ON CONFLICT DO UPDATE SET events = events + $events", of, ("$events", removed));
+            var removed = (int)SqliteShelf.Number(connection, PruneMarks, of, time, ("$chunk", chunk));
             transaction.Commit();
             forgotten += removed;
         }
 
         return forgotten;
+    }
+
+    public IReadOnlyList<ParkedEvent> Parked(string source, string? eventId, EventKey after, int limit)
+    {
+        using var connection = Open();
+        using var command = connection.Command(ReadParked, ("$source", source), ("$seq", after.Seq), ("$epoch", after.Epoch), ("$id", after.Id ?? ""),
+            ("$only", eventId), ("$limit", limit));
+        using var row = command.ExecuteReader();
+        var parked = new List<ParkedEvent>();
+        while (row.Read())
+        {
+            var one = new InboxEvent(row.GetString(2), row.IsDBNull(3) ? null : row.GetString(3), row.GetInt32(0), row.GetInt64(1),
+                row.GetFieldValue<byte[]>(4), DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(5)), Type: row.IsDBNull(9) ? null : row.GetString(9));
+            parked.Add(new ParkedEvent(one, row.GetInt32(6), row.GetString(7), DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(8))));
+        }
+
+        return parked;
     }
 
     public bool Start(string source, StreamPosition position)
@@ -106,19 +130,22 @@ internal sealed class SqliteMarks(string connectionString, bool isOwn)
         return true;
     }
 
-    private SqliteConnection OpenForeign(string? schema)
+    private static (StreamPosition? Position, InboxCounts Counts) ReadStream(SqliteConnection connection, string source)
     {
-        var connection = new SqliteConnection(connectionString);
-        try
+        using var command = connection.Command(
+            "SELECT epoch, watermark, processed, unhandled, void, parked, lost, skipped FROM webhook_stream WHERE source = $source", ("$source", source));
+        using var row = command.ExecuteReader();
+        if (!row.Read()) return default;
+        var counts = new InboxCounts
         {
-            connection.Open();
-            if (schema is not null) connection.Run(SqliteFile.Resource(schema));
-            return connection;
-        }
-        catch
-        {
-            connection.Dispose();
-            throw;
-        }
+            Processed = row.GetInt64(2), Unhandled = row.GetInt64(3), Void = row.GetInt64(4), Parked = row.GetInt64(5), Lost = row.GetInt64(6), Skipped = row.GetInt64(7),
+        };
+        return (new StreamPosition(row.GetInt32(0), row.GetInt64(1)), counts);
     }
 }
+
+/// <summary>What the marks say of a source.</summary>
+/// <param name="Position">The watermark; null before the stream has begun.</param>
+/// <param name="Ahead">What was settled by itself beyond it.</param>
+/// <param name="Counts">The counts kept beside it.</param>
+internal sealed record MarksRead(StreamPosition? Position, ImmutableSortedSet<StreamPosition> Ahead, InboxCounts Counts);

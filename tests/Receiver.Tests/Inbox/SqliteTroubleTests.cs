@@ -127,7 +127,7 @@ public sealed class SqliteTroubleTests
         var file = $"Data Source={Path.Combine(folder.Path, "one.db")};Pooling=False;Default Timeout=1";
         var forgotten = 0;
         await using var writer = new SqliteWriter(
-            () => SqliteFile.Open(file, "FULL", "Inbox/inbox.sql"), _ => { }, () => forgotten++);
+            () => SqliteFile.Open(file, "FULL", "Inbox"), _ => { }, () => forgotten++);
         await Assert.ThrowsAsync<InboxUnavailableException>(() => writer.WriteAsync<int>(connection =>
         {
             connection.RunPrepared("INSERT INTO source (name) VALUES ($source)", ("$source", "acme"));
@@ -219,7 +219,7 @@ public sealed class SqliteTroubleTests
         foreach (var id in (string[])["msg_1", "msg_2"])
         {
             await using var transaction = await pair.First.BeginAsync("acme", default);
-            Assert.True(await transaction.MarkAsync(id, default));
+            Assert.True(await transaction.MarkAsync(new EventKey(0, 0, id), Settlement.Processed, default));
             await transaction.CommitAsync(default);
         }
 
@@ -227,7 +227,7 @@ public sealed class SqliteTroubleTests
         Assert.Equal(2, await pair.First.PruneMarksAsync("acme", DateTimeOffset.UtcNow.AddDays(1), default));
         Assert.Equal(2, (await pair.Second.GetStateAsync("acme", default)).Counts.Processed);
         await using var again = await pair.First.BeginAsync("acme", default);
-        Assert.True(await again.MarkAsync("msg_1", default));
+        Assert.True(await again.MarkAsync(new EventKey(0, 0, "msg_1"), Settlement.Processed, default));
     }
 
     [Fact]

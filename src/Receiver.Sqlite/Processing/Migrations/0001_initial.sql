@@ -1,4 +1,4 @@
--- The marks. They live where the handlers write, so that an effect and its mark commit together.
+-- The marks, as they were before schemas were numbered: what is there already stays as it is. They live where the handlers write, so that an effect and its mark commit together.
 
 -- How far a source's stream is processed, and counts of how it was. Moved only by comparing, so two processes cannot both move it.
 CREATE TABLE IF NOT EXISTS webhook_stream (

@@ -1,4 +1,4 @@
--- The inbox file. Only the intake's writer writes here, and never while a handler's transaction is open elsewhere.
+-- The inbox file, as it was before schemas were numbered: what is there already stays as it is. Only the intake's writer writes here, and never while a handler's transaction is open elsewhere.
 
 -- One row for a source: its endpoint once known, and counts that outlive pruning.
 CREATE TABLE IF NOT EXISTS source (
@@ -37,8 +37,6 @@ CREATE TABLE IF NOT EXISTS unnumbered (
     attempts    INTEGER NOT NULL DEFAULT 0,
     retry_at    INTEGER,
     error       TEXT,
-    -- Where the body does not state it.
-    type        TEXT,
     UNIQUE (source, event_id)
 );
 
