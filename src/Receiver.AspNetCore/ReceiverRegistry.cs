@@ -15,7 +15,7 @@ internal sealed class ReceiverRegistry : IDisposable
         foreach (var registration in registrations)
         {
             var inbox = registration.Inbox?.Invoke(services) ?? throw new InvalidOperationException(
-                $"The webhook source \"{registration.Name}\" has no inbox. Call UseSqliteInbox, or UseMemoryInbox in tests, after AddWebhookReceiver.");
+                $"The webhook source \"{registration.Name}\" has no inbox. Call UsePostgreSqlInbox or UseSqliteInbox, or UseMemoryInbox in tests, after AddWebhookReceiver.");
             var settings = new ReceiverSettings(registration, factory, changes, logger);
             _sources.Add(registration.Name, new ReceiverSource(registration, settings, inbox, time));
         }

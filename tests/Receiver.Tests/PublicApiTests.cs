@@ -11,4 +11,8 @@ public sealed class PublicApiTests
     [Fact]
     public void PublicApi_OfTheSqliteInbox_IsAsApproved() =>
         PublicApi.AssertApproved(typeof(SqliteInboxOptions).Assembly, "PublicApi.Sqlite.approved.txt");
+
+    [Fact]
+    public void PublicApi_OfThePostgreSqlInbox_IsAsApproved() =>
+        PublicApi.AssertApproved(typeof(PostgreSqlInboxOptions).Assembly, "PublicApi.PostgreSql.approved.txt");
 }

@@ -94,6 +94,20 @@ public interface IWebhookInbox
     Task<bool> RefreshAsync(string source, CancellationToken cancellationToken) => Task.FromResult(false);
 
     /// <summary>
+    /// Waits until this process may process the source's stream. At most one process has that right at a time; one that has outlived it unawares commits
+    /// nothing through <see cref="BeginAsync"/>. For an inbox of one process it is there at once.
+    /// </summary>
+    /// <param name="source">The source.</param>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    Task<IInboxLead> LeadAsync(string source, CancellationToken cancellationToken) => Task.FromResult<IInboxLead>(SoleLead.Instance);
+
+    /// <summary>
+    /// Ends when another process says that it has stored something. It may be told late or not at all: <see cref="RefreshAsync"/> is the truth. An inbox
+    /// that is told nothing waits until it is cancelled.
+    /// </summary>
+    Task WaitForNewsAsync(string source, CancellationToken cancellationToken) => Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellationToken);
+
+    /// <summary>
     /// Forgets the marks of events without a number that were settled before a time, but for those set aside; sent again, such an event is processed again.
     /// </summary>
     /// <returns>How many were forgotten.</returns>

@@ -14,13 +14,13 @@ internal class InboxTally
 
     public string? Endpoint { get; set; }
 
-    public StreamPosition? Position { get; private set; }
+    public StreamPosition? Position { get; protected set; }
 
     public EpochMap Epochs { get; set; } = EpochMap.Empty;
 
     public List<SeqRange> Lost { get; } = [];
 
-    public long Contiguous { get; private set; }
+    public long Contiguous { get; protected set; }
 
     public long Lowest { get; set; }
 

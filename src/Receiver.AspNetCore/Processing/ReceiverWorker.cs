@@ -26,8 +26,6 @@ internal sealed partial class ReceiverWorker(
     private IEnumerable<Task> Loops(ReceiverSource source, CancellationToken stopping)
     {
         var pump = new Pump(source, scopes, metrics, new Random(), loggers.CreateLogger<Pump>());
-        var name = registrations.First(registration => registration.Name == source.Name).FeedClient;
-        var backfill = new Backfill(source, new FeedClient(() => clients.CreateClient(name), source.Time), metrics, new Random(), loggers.CreateLogger<Backfill>());
         source.Settings.Changed += () =>
         {
             // New secrets or another policy may be what both have waited for.
@@ -36,10 +34,27 @@ internal sealed partial class ReceiverWorker(
             source.Stored.Set();
             source.Missing.Set();
         };
-        yield return LoopAsync(source, source.Stored, async token => (await pump.RunOnceAsync(token).ConfigureAwait(false)).WaitUntil, stopping);
-        yield return LoopAsync(source, source.Missing, async token => await backfill.RunOnceAsync(token).ConfigureAwait(false), stopping);
+        yield return LoopAsync(source, null, token => LeadAsync(source, pump, token), stopping);
         yield return LoopAsync(source, null, token => RefreshAsync(source, token), stopping);
-        yield return LoopAsync(source, null, token => PruneAsync(source, token), stopping);
+    }
+
+    /// <summary>Processes a source for as long as this process leads it, and gives the lead back when everything that it did has ended.</summary>
+    private async Task<DateTimeOffset?> LeadAsync(ReceiverSource source, Pump pump, CancellationToken stopping)
+    {
+        var lead = await source.Inbox.LeadAsync(source.Name, stopping).ConfigureAwait(false);
+        await using var _ = lead.ConfigureAwait(false);
+        using var leading = CancellationTokenSource.CreateLinkedTokenSource(stopping, lead.Lost);
+        var name = registrations.First(registration => registration.Name == source.Name).FeedClient;
+        // Looks at the feed first, whatever the process that led before has seen.
+        var backfill = new Backfill(source, new FeedClient(() => clients.CreateClient(name), source.Time), metrics, new Random(), loggers.CreateLogger<Backfill>());
+        // What was stored while another process led has given this one no signal.
+        source.Stored.Set();
+        source.Missing.Set();
+        await Task.WhenAll(
+            LoopAsync(source, source.Stored, async token => (await pump.RunOnceAsync(token).ConfigureAwait(false)).WaitUntil, leading.Token),
+            LoopAsync(source, source.Missing, async token => await backfill.RunOnceAsync(token).ConfigureAwait(false), leading.Token),
+            LoopAsync(source, null, token => PruneAsync(source, token), leading.Token)).ConfigureAwait(false);
+        return source.Time.GetUtcNow();
     }
 
     private async Task LoopAsync(ReceiverSource source, Signal? signal, Func<CancellationToken, Task<DateTimeOffset?>> runOnce, CancellationToken stopping)
@@ -54,6 +69,11 @@ internal sealed partial class ReceiverWorker(
                 next = await runOnce(stopping).ConfigureAwait(false);
             }
             catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+            {
+                return;
+            }
+            // Whatever it was, it has been rolled back, and is somebody else's now.
+            catch (InboxUnavailableException) when (stopping.IsCancellationRequested)
             {
                 return;
             }
@@ -77,9 +97,14 @@ internal sealed partial class ReceiverWorker(
         }
     }
 
-    /// <summary>Notices what no signal tells: that another process has stored something, or that the inbox can be written again.</summary>
+    /// <summary>
+    /// Notices what no signal tells: that another process has stored something, or that the inbox can be written again. Ends when there may be news.
+    /// </summary>
     private static async Task<DateTimeOffset?> RefreshAsync(ReceiverSource source, CancellationToken cancellationToken)
     {
+        using var waiting = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        // Listened for before the look, so that nothing falls between the two.
+        var news = source.Inbox.WaitForNewsAsync(source.Name, waiting.Token);
         if (source.InboxDown)
         {
             // No delivery may come any more, for the sender may have counted our failures and paused. Removing nothing is a write too.
@@ -93,7 +118,9 @@ internal sealed partial class ReceiverWorker(
             source.Missing.Set();
         }
 
-        return source.Time.GetUtcNow() + RefreshInterval;
+        await Task.WhenAny(news, Task.Delay(RefreshInterval, source.Time, waiting.Token)).ConfigureAwait(false);
+        await waiting.CancelAsync().ConfigureAwait(false);
+        return source.Time.GetUtcNow();
     }
 
     private static async Task<DateTimeOffset?> PruneAsync(ReceiverSource source, CancellationToken cancellationToken)

@@ -1,0 +1,2 @@
+-- Locks nothing.
+SELECT seq, epoch, how FROM inbox.ahead WHERE source = $1 ORDER BY source, seq, epoch
