@@ -1,0 +1,3 @@
+using Webhooks.Conformance;
+
+return await ConformanceCommand.RunAsync(args);
