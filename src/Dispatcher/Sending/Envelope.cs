@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Buffers.Text;
 using System.Globalization;
 using System.Security.Cryptography;
@@ -23,20 +22,16 @@ internal static class Envelope
     /// <summary>The most that everything but type and data takes: the names, two ids, a time, two numbers, and a comma.</summary>
     public const int Frame = 300;
 
-    /// <summary>The body of a delivery, in borrowed memory: to be given to <see cref="Return"/>, or left to the garbage collector if anybody may still read it.</summary>
-    public static ArraySegment<byte> Write(DeliveryItem item, WebhookEndpointId endpoint, int epoch)
+    /// <summary>The body of a delivery.</summary>
+    public static byte[] Write(DeliveryItem item, WebhookEndpointId endpoint, int epoch)
     {
-        var body = new Body(Size(item));
+        var body = new Body(Frame + item.Type.Length + item.Data.Length);
         Append(ref body, item, endpoint, epoch);
-        return body.Written;
+        return body.ToArray();
     }
 
-    /// <summary>Gives back what was borrowed for a body. Nobody may read it any more.</summary>
-    public static void Return(ArraySegment<byte> body) => ArrayPool<byte>.Shared.Return(body.Array!);
-
     /// <summary>The body of several consecutive events in one request: their envelopes, in order.</summary>
-    /// <inheritdoc cref="Write"/>
-    public static ArraySegment<byte> WriteBatch(string id, IReadOnlyList<DeliveryItem> items, WebhookEndpointId endpoint, int epoch)
+    public static byte[] WriteBatch(string id, IReadOnlyList<DeliveryItem> items, WebhookEndpointId endpoint, int epoch)
     {
         var body = new Body(Frame + items.Sum(Size));
         body.Append("{\"id\":\""u8);
@@ -59,7 +54,7 @@ internal static class Envelope
         }
 
         body.Append("]}"u8);
-        return body.Written;
+        return body.ToArray();
     }
 
     /// <summary>At most so many bytes does an event take in a batch.</summary>
@@ -92,10 +87,10 @@ internal static class Envelope
         body.Append("}"u8);
     }
 
-    /// <summary>Bytes that are added to, in a borrowed array that is large enough from the beginning.</summary>
+    /// <summary>Bytes that are added to, in an array that is large enough from the beginning.</summary>
     private ref struct Body(int capacity)
     {
-        private readonly byte[] _bytes = ArrayPool<byte>.Shared.Rent(capacity);
+        private readonly byte[] _bytes = new byte[capacity];
         private int _at;
 
         public void Append(ReadOnlySpan<byte> bytes)
@@ -124,6 +119,6 @@ internal static class Envelope
             _at += written;
         }
 
-        public readonly ArraySegment<byte> Written => new(_bytes, 0, _at);
+        public readonly byte[] ToArray() => _bytes[.._at];
     }
 }

@@ -1,0 +1,47 @@
+using System.Collections.Concurrent;
+using System.Reflection;
+using Webhooks.Conformance.Cases;
+using Webhooks.Conformance.Running;
+using Webhooks.Conformance.Tests.Flawed;
+
+namespace Webhooks.Conformance.Tests;
+
+/// <summary>Runs the whole suite against each flawed receiver once, several at a time: most of that time is waiting.</summary>
+public sealed class JudgedReceivers : IDisposable
+{
+    private const int AtOnce = 8;
+
+    private readonly SemaphoreSlim _places = new(AtOnce);
+    private readonly ConcurrentDictionary<string, Task<SuiteOutcome>> _outcomes;
+
+    public JudgedReceivers() => _outcomes = new(
+        FlawTests.Flaws.Select(row => (string)row[0]).Select(name => KeyValuePair.Create(name, Task.Run(() => JudgeAsync(name)))));
+
+    public void Dispose() => _places.Dispose();
+
+    internal Task<SuiteOutcome> OutcomeAsync(string receiver) => _outcomes[receiver];
+
+    private async Task<SuiteOutcome> JudgeAsync(string name)
+    {
+        await _places.WaitAsync();
+        try
+        {
+            var type = Assembly.GetExecutingAssembly().GetType($"{typeof(SoundReceiver).Namespace}.{name}", throwOnError: true)!;
+            await using var receiver = (SoundReceiver)Activator.CreateInstance(type)!;
+            await receiver.StartAsync();
+            return await SuiteRun.RunAsync(Settings(receiver), Catalogue.All, _ => { }, CancellationToken.None);
+        }
+        finally
+        {
+            _places.Release();
+        }
+    }
+
+    private static SuiteSettings Settings(SoundReceiver receiver) => new()
+    {
+        Nodes = [receiver.Url], Secret = SoundReceiver.Secret, OldSecret = SoundReceiver.OldSecret, ExpiredSecret = SoundReceiver.ExpiredSecret,
+        Endpoint = SoundReceiver.Endpoint, Feed = receiver.Feed, Observer = receiver.Observer, Log = receiver.LogPath, Restart = receiver.RestartAsync,
+        MaxBody = SoundReceiver.MaxBody, // Nothing that this one is waited for will come.
+        Patience = receiver is AnswersOnly ? TimeSpan.FromMilliseconds(500) : TimeSpan.FromSeconds(5), SlowBody = TimeSpan.FromSeconds(3),
+    };
+}
