@@ -17,7 +17,12 @@ internal sealed class ReceiverRegistry : IDisposable
             var inbox = registration.Inbox?.Invoke(services) ?? throw new InvalidOperationException(
                 $"The webhook source \"{registration.Name}\" has no inbox. Call UsePostgreSqlInbox or UseSqliteInbox, or UseMemoryInbox in tests, after AddWebhookReceiver.");
             var settings = new ReceiverSettings(registration, factory, changes, logger);
-            _sources.Add(registration.Name, new ReceiverSource(registration, settings, inbox, time));
+            _sources.Add(registration.Name, new ReceiverSource(registration, settings, inbox, time)
+            {
+                Provided = registration.SecretProvider?.Invoke(services) is { } provider
+                    ? new ProvidedSecrets(registration.Name, provider, settings, time, new Random(), logger)
+                    : null,
+            });
         }
 
         Names = [.. _sources.Keys];

@@ -11,6 +11,8 @@ internal sealed class SourceRegistration(string name)
 
     public Func<IServiceProvider, IWebhookInbox>? Inbox { get; set; }
 
+    public Func<IServiceProvider, IWebhookSecretProvider>? SecretProvider { get; set; }
+
     public IWebhookScheme Scheme { get; set; } = StandardScheme.Instance;
 
     /// <summary>The name of the source's HTTP client.</summary>
@@ -27,6 +29,9 @@ internal sealed class ReceiverSource(SourceRegistration registration, ReceiverSe
     public HandlerTable Handlers => registration.Handlers;
 
     public ReceiverSettings Settings => settings;
+
+    /// <summary>What its secret provider gives; null without one.</summary>
+    public ProvidedSecrets? Provided { get; init; }
 
     public IWebhookInbox Inbox => inbox;
 

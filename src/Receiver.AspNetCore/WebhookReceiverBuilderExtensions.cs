@@ -25,6 +25,34 @@ public static class WebhookReceiverBuilderExtensions
         return builder;
     }
 
+    /// <summary>Has the source's secrets given by <typeparamref name="T"/>, of which there is one instance, beside those of the options.</summary>
+    /// <exception cref="InvalidOperationException">There is a provider already.</exception>
+    public static IWebhookReceiverBuilder AddSecretProvider<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] T>(
+        this IWebhookReceiverBuilder builder)
+        where T : class, IWebhookSecretProvider
+    {
+        builder.Services.TryAddSingleton<T>();
+        return AddSecretProvider(builder, services => services.GetRequiredService<T>());
+    }
+
+    /// <summary>Has the source's secrets given by a delegate, beside those of the options.</summary>
+    /// <exception cref="InvalidOperationException">There is a provider already.</exception>
+    public static IWebhookReceiverBuilder AddSecretProvider(
+        this IWebhookReceiverBuilder builder, Func<IServiceProvider, CancellationToken, ValueTask<IReadOnlyList<WebhookSecretOptions>>> secrets)
+    {
+        ArgumentNullException.ThrowIfNull(secrets);
+        return AddSecretProvider(builder, services => new DelegateSecretProvider(cancellationToken => secrets(services, cancellationToken)));
+    }
+
+    private static IWebhookReceiverBuilder AddSecretProvider(IWebhookReceiverBuilder builder, Func<IServiceProvider, IWebhookSecretProvider> provider)
+    {
+        var registration = Registration(builder);
+        if (registration.SecretProvider is not null)
+            throw new InvalidOperationException($"The webhook source \"{registration.Name}\" has a secret provider already.");
+        registration.SecretProvider = provider;
+        return builder;
+    }
+
     /// <summary>Takes webhooks of GitHub. The secret is the one entered for the webhook; an event's type is its name, such as <c>push</c>.</summary>
     public static IWebhookReceiverBuilder FromGitHub(this IWebhookReceiverBuilder builder) => builder.UseScheme(new GitHubScheme());
 

@@ -6,8 +6,26 @@ public sealed class WebhookReceiverOptions
     /// <summary>The greatest number of secrets: each costs one HMAC for each unverified request.</summary>
     public const int MaxSecrets = 8;
 
-    /// <summary>The live secrets: 1 to 8, newest first. Requests are accepted with any of them, and feed requests signed with all.</summary>
+    /// <summary>The live secrets: 1 to 8, newest first; with a secret provider none are needed here. Requests are accepted with any of them, and feed requests signed with all.</summary>
     public WebhookSecretCollection Secrets { get; } = [];
+
+    /// <summary>How old the secrets of a provider may grow before it has to be asked again; it is asked in the background before they are.</summary>
+    /// <value>Default: 5 minutes.</value>
+    public TimeSpan SecretRefreshInterval { get; set; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>
+    /// For how long the last known secrets of a provider count while it fails. Afterwards requests are answered 503, unless the options have secrets too.
+    /// </summary>
+    /// <value>Default: 24 hours.</value>
+    public TimeSpan SecretMaxAge { get; set; } = TimeSpan.FromHours(24);
+
+    /// <summary>The least time between two questions to a provider when a signature that no secret made has it asked early.</summary>
+    /// <value>Default: 10 seconds.</value>
+    public TimeSpan SecretEarlyRefreshInterval { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long a provider may take to answer.</summary>
+    /// <value>Default: 5 seconds.</value>
+    public TimeSpan SecretTimeout { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <summary>How far a request's timestamp may lie from now, on either side.</summary>
     /// <value>Default: 5 minutes.</value>

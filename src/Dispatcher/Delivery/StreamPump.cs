@@ -117,10 +117,16 @@ internal sealed partial class StreamPump
         await _services.Slots.TakeAsync(slot, abort);
         try
         {
-            var body = next.Batch is null ? Envelope.Write(next.First, _lease.Id, _lease.Epoch) : null;
-            if (BeginSend(next, body, abort) is not { } sending) return null;
+            var id = next.Batch is null ? new WebhookEventId(next.First.EventId).Value : Envelope.BatchId(_lease.Id, _lease.Epoch, next.First.Seq, next.LastSeq);
+            var body = next.Batch is null
+                ? Envelope.Write(next.First, _lease.Id, _lease.Epoch)
+                : Envelope.WriteBatch(id, next.Batch, _lease.Id, _lease.Epoch);
+            if (BeginSend(id, body, abort) is not { } sending) return null;
             lock (_gate) _buffer.Prefetch(abort);
-            return await sending;
+            var result = await sending;
+            // All of it was written before the answer was read. After any other end something may still read from it.
+            if (result.Outcome == AttemptOutcome.Delivered) Envelope.Return(body);
+            return result;
         }
         finally
         {
@@ -129,7 +135,7 @@ internal sealed partial class StreamPump
     }
 
     /// <summary>Begins a send, unless it was stopped or the lease may have run out. <see cref="Stop"/> waits for those that are about to begin.</summary>
-    private Task<AttemptResult>? BeginSend(Outgoing next, byte[]? body, CancellationToken abort)
+    private Task<AttemptResult>? BeginSend(string id, ArraySegment<byte> body, CancellationToken abort)
     {
         Interlocked.Increment(ref _beginning);
         try
@@ -140,8 +146,6 @@ internal sealed partial class StreamPump
                 return null;
             }
 
-            var id = next.Batch is null ? new WebhookEventId(next.First.EventId).Value : Envelope.BatchId(_lease.Id, _lease.Epoch, next.First.Seq, next.LastSeq);
-            body ??= Envelope.WriteBatch(id, next.Batch!, _lease.Id, _lease.Epoch);
             return _services.Sender.SendAsync(_lease.Url, id, body, _lease.LiveSecrets(_services.Clock.Now), abort);
         }
         finally

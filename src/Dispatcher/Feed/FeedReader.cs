@@ -55,7 +55,13 @@ internal static class FeedPage
         json.WriteString("pause_reason", stream.PauseReason?.Word());
         json.WriteStartArray("data");
         // The very bytes of a delivery; they were validated when they were published.
-        foreach (var item in items) json.WriteRawValue(Envelope.Write(item, stream.Endpoint, stream.Epoch), skipInputValidation: true);
+        foreach (var item in items)
+        {
+            var envelope = Envelope.Write(item, stream.Endpoint, stream.Epoch);
+            json.WriteRawValue(envelope, skipInputValidation: true);
+            Envelope.Return(envelope);
+        }
+
         json.WriteEndArray();
         json.WriteBoolean("has_more", items.Count > 0 && items[^1].Seq < stream.Head);
         json.WriteEndObject();

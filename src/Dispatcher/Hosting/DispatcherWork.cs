@@ -101,6 +101,7 @@ internal sealed class DispatcherWork
     {
         var batch = await _sequencer.RunOnceAsync(bucket, cancel);
         var elsewhere = _pumps.MoreAvailable(bucket, batch, _fresh);
+        _fresh.Forget(bucket, batch.Grown.Values.SelectMany(growth => growth.Positions));
         if (elsewhere.Count > 0)
         {
             AnnounceDue();

@@ -67,6 +67,13 @@ internal sealed class FreshEvents(IOptions<WebhookDispatcherOptions> options)
         return items;
     }
 
+    /// <summary>They have been numbered, and nobody will look for them again.</summary>
+    public void Forget(short bucket, IEnumerable<long> positions)
+    {
+        lock (_shelves[bucket])
+            foreach (var position in positions) _shelves[bucket].Remove(position);
+    }
+
     /// <summary>The latest of one bucket; under its own lock.</summary>
     private sealed class Shelf
     {
@@ -94,7 +101,12 @@ internal sealed class FreshEvents(IOptions<WebhookDispatcherOptions> options)
 
         public void Trim(long bytes)
         {
-            while (_bytes > bytes && _order.TryDequeue(out var oldest)) Remove(oldest);
+            // With the places of those that were taken out meanwhile.
+            while (_order.TryPeek(out var oldest) && (_bytes > bytes || !_events.ContainsKey(oldest)))
+            {
+                Remove(oldest);
+                _order.Dequeue();
+            }
         }
     }
 }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Text;
 using System.Globalization;
 using System.Security.Cryptography;
@@ -22,16 +23,20 @@ internal static class Envelope
     /// <summary>The most that everything but type and data takes: the names, two ids, a time, two numbers, and a comma.</summary>
     public const int Frame = 300;
 
-    /// <summary>The body of a delivery.</summary>
-    public static byte[] Write(DeliveryItem item, WebhookEndpointId endpoint, int epoch)
+    /// <summary>The body of a delivery, in borrowed memory: to be given to <see cref="Return"/>, or left to the garbage collector if anybody may still read it.</summary>
+    public static ArraySegment<byte> Write(DeliveryItem item, WebhookEndpointId endpoint, int epoch)
     {
-        var body = new Body(Frame + item.Type.Length + item.Data.Length);
+        var body = new Body(Size(item));
         Append(ref body, item, endpoint, epoch);
-        return body.ToArray();
+        return body.Written;
     }
 
+    /// <summary>Gives back what was borrowed for a body. Nobody may read it any more.</summary>
+    public static void Return(ArraySegment<byte> body) => ArrayPool<byte>.Shared.Return(body.Array!);
+
     /// <summary>The body of several consecutive events in one request: their envelopes, in order.</summary>
-    public static byte[] WriteBatch(string id, IReadOnlyList<DeliveryItem> items, WebhookEndpointId endpoint, int epoch)
+    /// <inheritdoc cref="Write"/>
+    public static ArraySegment<byte> WriteBatch(string id, IReadOnlyList<DeliveryItem> items, WebhookEndpointId endpoint, int epoch)
     {
         var body = new Body(Frame + items.Sum(Size));
         body.Append("{\"id\":\""u8);
@@ -54,7 +59,7 @@ internal static class Envelope
         }
 
         body.Append("]}"u8);
-        return body.ToArray();
+        return body.Written;
     }
 
     /// <summary>At most so many bytes does an event take in a batch.</summary>
@@ -87,10 +92,10 @@ internal static class Envelope
         body.Append("}"u8);
     }
 
-    /// <summary>Bytes that are added to, in an array that is large enough from the beginning.</summary>
+    /// <summary>Bytes that are added to, in a borrowed array that is large enough from the beginning.</summary>
     private ref struct Body(int capacity)
     {
-        private readonly byte[] _bytes = new byte[capacity];
+        private readonly byte[] _bytes = ArrayPool<byte>.Shared.Rent(capacity);
         private int _at;
 
         public void Append(ReadOnlySpan<byte> bytes)
@@ -119,6 +124,6 @@ internal static class Envelope
             _at += written;
         }
 
-        public readonly byte[] ToArray() => _bytes[.._at];
+        public readonly ArraySegment<byte> Written => new(_bytes, 0, _at);
     }
 }

@@ -28,7 +28,7 @@ internal sealed class WebhookSender(
         _timeouts.Dispose();
     }
 
-    public async Task<AttemptResult> SendAsync(Uri url, string id, byte[] body, WebhookSecret[] secrets, CancellationToken cancel)
+    public async Task<AttemptResult> SendAsync(Uri url, string id, ArraySegment<byte> body, WebhookSecret[] secrets, CancellationToken cancel)
     {
         var began = time.GetTimestamp();
         var startedAt = clock.Now;
@@ -39,7 +39,7 @@ internal sealed class WebhookSender(
         try
         {
             var timestamp = startedAt.ToUnixTimeSeconds();
-            using var request = new HttpRequestMessage(HttpMethod.Post, url) { Content = new ByteArrayContent(body) };
+            using var request = new HttpRequestMessage(HttpMethod.Post, url) { Content = new ByteArrayContent(body.Array!, body.Offset, body.Count) };
             request.Content.Headers.ContentType = Json;
             request.Headers.TryAddWithoutValidation("User-Agent", options.Value.Sending.UserAgent);
             request.Headers.TryAddWithoutValidation(WebhookHeaders.Id, id);

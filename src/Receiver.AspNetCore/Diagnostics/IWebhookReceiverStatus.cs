@@ -44,6 +44,12 @@ public sealed record WebhookSourceStatus
     /// <summary>Why the last request to the feed failed; null when it did not.</summary>
     public string? FeedError { get; init; }
 
+    /// <summary>How many secrets count now; without one no request can be verified.</summary>
+    public int LiveSecrets { get; init; }
+
+    /// <summary>Why the secret provider could not be read the last time; null when it could, or there is none.</summary>
+    public string? SecretError { get; init; }
+
     /// <summary>Whether the last attempt to store a delivery failed.</summary>
     public bool InboxDown { get; init; }
 

@@ -29,6 +29,8 @@ internal sealed class ReceiverHealthCheck(IWebhookReceiverStatus status, string?
     private static void Judge(WebhookSourceStatus source, List<string> blocked, List<string> late)
     {
         if (source.InboxDown) blocked.Add($"{source.Source}: deliveries cannot be stored");
+        if (source.LiveSecrets == 0) blocked.Add($"{source.Source}: no secret counts now, so no request can be verified");
+        if (source.SecretError is { } secrets) late.Add($"{source.Source}: the secret provider {secrets}");
         if (source.UnnumberedFailed > 0) blocked.Add($"{source.Source}: the handler has given up on {source.UnnumberedFailed} event(s) without a number");
         if (source.NearLimit) late.Add($"{source.Source}: three quarters of the inbox limit wait");
         if (source.FeedError is { } error) late.Add($"{source.Source}: the feed cannot be read ({error})");

@@ -22,6 +22,8 @@ internal sealed class ReceiverStatus(ReceiverRegistry registry) : IWebhookReceiv
             Counts = state.Counts,
             RefusedEndpoint = known.RefusedEndpoint,
             FeedError = known.Feed.Error,
+            LiveSecrets = known.Settings.Secrets.At(known.Time.GetUtcNow()).Secrets.Length,
+            SecretError = known.Provided?.Error,
             InboxDown = known.InboxDown,
             NearLimit = state.Waiting >= options.InboxLimit * 0.75,
         };

@@ -22,6 +22,7 @@ internal readonly record struct IntakeOutcome(int StatusCode, string Word)
     public static readonly IntakeOutcome ContentEncoding = new(StatusCodes.Status415UnsupportedMediaType, "content_encoding");
     public static readonly IntakeOutcome BodyConsumed = new(StatusCodes.Status500InternalServerError, "body_consumed");
     public static readonly IntakeOutcome Full = new(StatusCodes.Status503ServiceUnavailable, "inbox_full");
+    public static readonly IntakeOutcome NoSecrets = new(StatusCodes.Status503ServiceUnavailable, "secrets_unavailable");
     public static readonly IntakeOutcome Unavailable = new(StatusCodes.Status503ServiceUnavailable, "inbox_unavailable");
 
     public static IntakeOutcome Of(StoreOutcome outcome) => outcome switch

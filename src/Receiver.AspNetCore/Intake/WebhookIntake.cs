@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
+using Webhooks.Signing;
 
 namespace Webhooks.Receiver;
 
@@ -23,6 +24,14 @@ internal sealed partial class WebhookIntake(ReceiverMetrics metrics, ILogger<Web
         var current = source.Settings.Current;
         var (options, scheme) = (current.Options, source.Scheme);
         if (RequestHead.Judge(context.Request, scheme, out var mediaType) is { } unfit) return Refuse(unfit);
+        // Whether a request is a bad one cannot be told now, and it is our own trouble: it is to be sent again.
+        if (current.Secrets.Count == 0)
+        {
+            if (source.Provided is null || !await source.Provided.AskEarlyAsync().ConfigureAwait(false)) return Refuse(IntakeOutcome.NoSecrets);
+            current = source.Settings.Current;
+            if (current.Secrets.Count == 0) return Refuse(IntakeOutcome.NoSecrets);
+        }
+
         var (read, body) = await BodyReader.ReadAsync(context, options.MaxBodyBytes, options.BodyTimeout, source.Time).ConfigureAwait(false);
         if (read == BodyStatus.Consumed) LogConsumed(source.Name);
         if (read != BodyStatus.Complete) return Refuse(IntakeOutcome.Of(read));
@@ -31,6 +40,14 @@ internal sealed partial class WebhookIntake(ReceiverMetrics metrics, ILogger<Web
         var live = current.Secrets.At(now);
         var request = new WebhookRequest(context.Request.Headers, body, mediaType, now);
         var verified = scheme.Verify(request, live.Secrets, options.TimestampTolerance);
+        // The sender may have rotated since the provider was asked.
+        if (verified.Status is VerificationStatus.NoMatchingSignature or VerificationStatus.NoSecret && source.Provided is { } provided
+            && await provided.AskEarlyAsync().ConfigureAwait(false))
+        {
+            live = source.Settings.Secrets.At(now);
+            verified = scheme.Verify(request, live.Secrets, options.TimestampTolerance);
+        }
+
         if (!verified.IsValid)
         {
             var refused = IntakeOutcome.Of(verified.Status);

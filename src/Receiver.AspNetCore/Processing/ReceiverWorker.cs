@@ -14,10 +14,15 @@ internal sealed partial class ReceiverWorker(
     private static readonly TimeSpan PruneInterval = TimeSpan.FromMinutes(10);
 
     /// <summary>Reads the options of every source first: a wrong one stops the start, with a message that names the key.</summary>
-    public override Task StartAsync(CancellationToken cancellationToken)
+    public override async Task StartAsync(CancellationToken cancellationToken)
     {
-        foreach (var source in registry.All) _ = source.Settings.Current;
-        return base.StartAsync(cancellationToken);
+        foreach (var source in registry.All)
+        {
+            _ = source.Settings.Current;
+            if (source.Provided is { } provided) await provided.StartAsync(cancellationToken).ConfigureAwait(false);
+        }
+
+        await base.StartAsync(cancellationToken).ConfigureAwait(false);
     }
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
@@ -36,6 +41,7 @@ internal sealed partial class ReceiverWorker(
         };
         yield return LoopAsync(source, null, token => LeadAsync(source, pump, token), stopping);
         yield return LoopAsync(source, null, token => RefreshAsync(source, token), stopping);
+        if (source.Provided is { } provided) yield return LoopAsync(source, null, provided.RunOnceAsync, stopping);
     }
 
     /// <summary>Processes a source for as long as this process leads it, and gives the lead back when everything that it did has ended.</summary>

@@ -26,17 +26,19 @@ internal sealed class LiveSecrets
     public int Count => _entries.Length;
 
     public static bool TryRead(
-        IReadOnlyList<WebhookSecretOptions> options, IWebhookScheme scheme, string key, List<string> errors, [NotNullWhen(true)] out LiveSecrets? secrets)
+        IReadOnlyList<WebhookSecretOptions> options, SourceRegistration source, List<string> errors, [NotNullWhen(true)] out LiveSecrets? secrets)
     {
         var entries = new List<Entry>();
+        var key = $"Webhook receiver \"{source.Name}\"";
         var before = errors.Count;
-        if (options.Count == 0) errors.Add($"{key}:Secrets is empty; without a secret no request can be verified.");
+        if (options.Count == 0 && source.SecretProvider is null)
+            errors.Add($"{key}:Secrets is empty, and there is no AddSecretProvider; without a secret no request can be verified.");
         if (options.Count > WebhookReceiverOptions.MaxSecrets)
             errors.Add($"{key}:Secrets has {options.Count} entries; at most {WebhookReceiverOptions.MaxSecrets} are allowed.");
         for (var i = 0; i < options.Count; i++)
         {
             var option = options[i];
-            if (!TryRead(option.Value, scheme, out var secret, out var error))
+            if (!TryRead(option.Value, source.Scheme, out var secret, out var error))
                 errors.Add($"{key}:Secrets:{i}:Value is not a secret. {error}");
             else if (option.NotAfter <= option.NotBefore)
                 errors.Add($"{key}:Secrets:{i}:NotAfter must be later than NotBefore.");

@@ -12,6 +12,10 @@ internal static class OptionsRules
     {
         var errors = new List<string>();
         Between(nameof(o.TimestampTolerance), o.TimestampTolerance, TimeSpan.FromSeconds(1), TimeSpan.FromHours(1));
+        Between(nameof(o.SecretRefreshInterval), o.SecretRefreshInterval, TimeSpan.FromSeconds(1), TimeSpan.FromDays(1));
+        Between(nameof(o.SecretMaxAge), o.SecretMaxAge, o.SecretRefreshInterval, TimeSpan.FromDays(30));
+        Between(nameof(o.SecretEarlyRefreshInterval), o.SecretEarlyRefreshInterval, TimeSpan.FromMilliseconds(10), TimeSpan.FromHours(1));
+        Between(nameof(o.SecretTimeout), o.SecretTimeout, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(1));
         Between(nameof(o.BodyTimeout), o.BodyTimeout, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(10));
         Between(nameof(o.InsertTimeout), o.InsertTimeout, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(1));
         Between(nameof(o.GapGrace), o.GapGrace, TimeSpan.Zero, TimeSpan.FromHours(1));

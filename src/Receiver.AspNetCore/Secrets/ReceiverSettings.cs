@@ -16,6 +16,7 @@ internal sealed partial class ReceiverSettings : IDisposable
     private readonly List<IDisposable> _subscriptions = [];
     private readonly Lock _gate = new();
     private volatile InForce? _inForce;
+    private IReadOnlyList<WebhookSecretOptions> _provided = [];
 
     public ReceiverSettings(
         SourceRegistration registration, IOptionsFactory<WebhookReceiverOptions> factory,
@@ -44,6 +45,23 @@ internal sealed partial class ReceiverSettings : IDisposable
         }
     }
 
+    /// <summary>Puts what the secret provider gave in the place of what it gave before. Null, or why it cannot be used, in which case nothing changes.</summary>
+    public string? Provide(IReadOnlyList<WebhookSecretOptions> given)
+    {
+        lock (_gate)
+        {
+            _inForce ??= Read();
+            if (IsSame(given, _provided)) return null;
+            var errors = new List<string>();
+            if (!LiveSecrets.TryRead([.. _inForce.Options.Secrets, .. given], _registration, errors, out var secrets)) return string.Join(' ', errors);
+            (_provided, _inForce) = (given, _inForce with { Secrets = secrets });
+        }
+
+        LogProvided(_registration.Name, given.Count);
+        Changed?.Invoke();
+        return null;
+    }
+
     public void Dispose() => _subscriptions.ForEach(subscription => subscription.Dispose());
 
     private void Reload()
@@ -69,10 +87,18 @@ internal sealed partial class ReceiverSettings : IDisposable
         var source = _registration.Name;
         var options = _factory.Create(source);
         var errors = OptionsRules.Check(source, options, _registration.Scheme);
-        return LiveSecrets.TryRead(options.Secrets, _registration.Scheme, $"Webhook receiver \"{source}\"", errors, out var secrets) && errors.Count == 0
+        return LiveSecrets.TryRead([.. options.Secrets, .. _provided], _registration, errors, out var secrets) && errors.Count == 0
             ? new InForce(options, secrets)
             : throw new OptionsValidationException(source, typeof(WebhookReceiverOptions), errors);
     }
+
+    private static bool IsSame(IReadOnlyList<WebhookSecretOptions> one, IReadOnlyList<WebhookSecretOptions> other) =>
+        one.Count == other.Count && one.Zip(other).All(pair =>
+            (pair.First.Id, pair.First.Value, pair.First.NotBefore, pair.First.NotAfter)
+            == (pair.Second.Id, pair.Second.Value, pair.Second.NotBefore, pair.Second.NotAfter));
+
+    [LoggerMessage(102, LogLevel.Information, "Webhook source {Source} has {Secrets} secret(s) from its provider")]
+    private partial void LogProvided(string source, int secrets);
 
     [LoggerMessage(100, LogLevel.Error, "The changed configuration of webhook source {Source} is invalid and not applied; the last good one stays. {Reason}")]
     private partial void LogRefused(string source, string reason);

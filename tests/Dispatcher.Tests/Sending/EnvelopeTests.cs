@@ -27,7 +27,7 @@ public class EnvelopeTests
         var endpoint = WebhookEndpointId.New();
         var id = WebhookEventId.New();
         var written = Envelope.Write(new DeliveryItem(long.MaxValue, id.Guid, type, DateTimeOffset.MaxValue, "1"u8.ToArray()), endpoint, int.MaxValue);
-        Assert.Equal(WebhookEnvelope.Build(id.Value, type, DateTimeOffset.MaxValue, endpoint.Value, int.MaxValue, long.MaxValue, "1"), written);
-        Assert.True(written.Length + 1 <= Envelope.Frame + type.Length + 1);
+        Assert.Equal(WebhookEnvelope.Build(id.Value, type, DateTimeOffset.MaxValue, endpoint.Value, int.MaxValue, long.MaxValue, "1"), written.ToArray());
+        Assert.True(written.Count + 1 <= Envelope.Frame + type.Length + 1);
     }
 }
