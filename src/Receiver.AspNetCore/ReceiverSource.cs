@@ -13,6 +13,9 @@ internal sealed class SourceRegistration(string name)
 
     public Func<IServiceProvider, IWebhookSecretProvider>? SecretProvider { get; set; }
 
+    /// <summary>Tells an event's key; null when there are no keys.</summary>
+    public Func<WebhookEvent, string?>? KeyOf { get; set; }
+
     public IWebhookScheme Scheme { get; set; } = StandardScheme.Instance;
 
     /// <summary>The name of the source's HTTP client.</summary>
@@ -75,6 +78,25 @@ internal sealed class ReceiverSource(SourceRegistration registration, ReceiverSe
         if (stored.Type is null) return EnvelopeReader.TryRead(stored.Body.Span, out envelope, out error);
         (envelope, error) = (new Envelope(stored.Id, stored.Type, null, null, 0, 0, false, .., OwnData: registration.Scheme.DataOf(stored.Body)), null);
         return true;
+    }
+
+    /// <summary>Tells the key of an event, whose events are handled one after the other; null when it waits for no other. False with what it met.</summary>
+    public bool TryKeyOf(InboxEvent stored, out string? key, [NotNullWhen(false)] out Exception? failure)
+    {
+        (key, failure) = (null, null);
+        // Of a void event no handler is called; what cannot be read is found out when its turn comes.
+        if (registration.KeyOf is not { } keyOf || !TryOpen(stored, out var envelope, out _) || envelope.IsVoid) return true;
+        try
+        {
+            key = keyOf(envelope.ToEvent(Name, stored));
+            return true;
+        }
+        // It is the integrator's code, as a handler is.
+        catch (Exception e)
+        {
+            failure = e;
+            return false;
+        }
     }
 
     public void Delivered() => Interlocked.Exchange(ref _lastDelivery, time.GetUtcNow().UtcTicks);

@@ -141,6 +141,23 @@ public static class WebhookReceiverBuilderExtensions
         return builder;
     }
 
+    /// <summary>
+    /// Has events with the same key handled one after the other, and others at the same time: sets <see cref="WebhookReceiverOptions.Ordering"/> to
+    /// <see cref="ProcessingOrder.PerKey"/>.
+    /// </summary>
+    /// <param name="builder">The source.</param>
+    /// <param name="key">
+    /// Tells the key of an event of any type, from its data or type; null when it waits for no other. The same event must always have the same key. An
+    /// exception counts as the handler's failure; until that event is settled, nothing after it is begun.
+    /// </param>
+    public static IWebhookReceiverBuilder ProcessPerKey(this IWebhookReceiverBuilder builder, Func<WebhookEvent, string?> key)
+    {
+        ArgumentNullException.ThrowIfNull(key);
+        Registration(builder).KeyOf = key;
+        builder.Services.Configure<WebhookReceiverOptions>(builder.Name, options => options.Ordering = ProcessingOrder.PerKey);
+        return builder;
+    }
+
     /// <summary>Configures the HTTP client that reads the feed.</summary>
     public static IWebhookReceiverBuilder ConfigureFeedClient(this IWebhookReceiverBuilder builder, Action<IHttpClientBuilder> configure)
     {

@@ -135,6 +135,25 @@ public sealed class WebhookReceiverOptions
     /// <summary>What happens to an event whose type no handler takes.</summary>
     /// <value>Default: <see cref="UnhandledPolicy.Skip"/>.</value>
     public UnhandledPolicy OnUnhandled { get; set; }
+
+    /// <summary>What of a stream waits for what while it is handled. Events without a number never wait for each other, but with
+    /// <see cref="ProcessingOrder.Stream"/> they are handled one after the other all the same.</summary>
+    /// <value>Default: <see cref="ProcessingOrder.Stream"/>.</value>
+    public ProcessingOrder Ordering { get; set; }
+
+    /// <summary>
+    /// How many handlers of the source run at the same time: 1 to 1,000. With <see cref="ProcessingOrder.Stream"/> it is one whatever this says; with the
+    /// SQLite inbox, too, for the database of the handlers' transactions has one writer.
+    /// </summary>
+    /// <value>Default: 8.</value>
+    public int MaxConcurrentHandlers { get; set; } = 8;
+
+    /// <summary>
+    /// How far beyond the watermark events are handled, where they do not all wait for each other: 1 to 1,000,000. When the first of more than that many
+    /// waits or is blocked, all that follow wait with it.
+    /// </summary>
+    /// <value>Default: 10,000.</value>
+    public int MaxSettledAhead { get; set; } = 10_000;
 }
 
 /// <summary>What happens when missing numbers can no longer be had.</summary>

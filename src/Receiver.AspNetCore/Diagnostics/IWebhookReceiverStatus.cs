@@ -90,8 +90,14 @@ public sealed record WebhookStreamStatus
     /// <summary>What the stream waits for: a failing handler's next attempt, or somebody's action.</summary>
     public StreamHold? Hold { get; init; }
 
-    /// <summary>Whether somebody has to act before the stream goes on.</summary>
-    public bool IsBlocked => Unrecoverable is not null || Hold is { RetryAt: null };
+    /// <summary>How many events beyond the watermark are settled, where events do not all wait for each other.</summary>
+    public long SettledAhead { get; init; }
+
+    /// <summary>What single events wait for, where events do not all wait for each other: at most 100, first those for which somebody has to act.</summary>
+    public IReadOnlyList<StreamHold> EventHolds { get; init; } = [];
+
+    /// <summary>Whether somebody has to act before the stream, or a single event of it, goes on.</summary>
+    public bool IsBlocked => Unrecoverable is not null || Hold is { RetryAt: null } || EventHolds is [{ RetryAt: null }, ..];
 
     /// <summary>Whether the inbox may be a lost store: it was found empty behind a stream that had been delivered.</summary>
     public bool EmptyInboxSuspected { get; init; }

@@ -40,6 +40,10 @@ internal sealed class ReceiverHealthCheck(IWebhookReceiverStatus status, string?
             if (stream.Unrecoverable is { } range) blocked.Add($"{source.Source}: numbers {range} cannot be had any more");
             if (stream.Hold is { RetryAt: null } hold) blocked.Add($"{source.Source}: blocked at {hold.Seq} ({hold.Reason}: {hold.Detail})");
             if (stream.Hold is { RetryAt: not null } retry) late.Add($"{source.Source}: the handler fails at {retry.Seq}, attempt {retry.Attempts}");
+            if (stream.EventHolds is [{ RetryAt: null } first, ..])
+                blocked.Add($"{source.Source}: {stream.EventHolds.Count(one => one.RetryAt is null)} event(s) blocked, such as {first.Seq} ({first.Reason}: {first.Detail})");
+            else if (stream.EventHolds is [{ } failing, ..])
+                late.Add($"{source.Source}: the handler fails at {stream.EventHolds.Count} event(s), such as {failing.Seq}, attempt {failing.Attempts}");
             if (stream.Gaps.Count > 0) late.Add($"{source.Source}: missing {string.Join(", ", stream.Gaps)}");
             if (stream.PauseReason is { } reason) late.Add($"{source.Source}: the sender has paused the endpoint ({reason})");
             if (stream.EmptyInboxSuspected) late.Add($"{source.Source}: the inbox was empty although the endpoint had been delivered to; is it a lost store?");

@@ -64,6 +64,8 @@ internal sealed class ReceiverStatus(ReceiverRegistry registry) : IWebhookReceiv
             Unrecoverable = feed.Unrecoverable,
             Passed = await source.Inbox.GetPassedAsync(source.Name, MaxRanges, cancellationToken).ConfigureAwait(false),
             Hold = state.Hold,
+            SettledAhead = state.SettledAhead.Count,
+            EventHolds = [.. state.EventHolds.OrderBy(hold => hold.RetryAt is not null).Take(MaxRanges)],
             EmptyInboxSuspected = state.Suspect,
             Head = feed.ReadAt is null ? null : feed.Head,
             FeedReadAt = feed.ReadAt,

@@ -135,7 +135,7 @@ public interface IInboxTransaction : IAsyncDisposable
 
     /// <summary>
     /// Marks one event as settled by itself: one without a number, or one of the stream beyond the watermark. False when it was settled already, by its
-    /// mark or by the watermark. Of two transactions that mark the same event at the same time, the second waits for the first and then fails.
+    /// mark or by the watermark. Of two transactions that mark the same event at the same time, one fails: here, or at its commit.
     /// </summary>
     Task<bool> MarkAsync(EventKey key, Settlement how, CancellationToken cancellationToken);
 
@@ -153,7 +153,7 @@ public interface IInboxTransaction : IAsyncDisposable
 
     /// <summary>
     /// Takes back an event that was set aside, and counts it as settled in another way; with <see cref="Settlement.Parked"/> it is to be set aside again.
-    /// False when it is not set aside. Of two transactions that do so at the same time, the second waits for the first and then fails.
+    /// False when it is not set aside. Of two transactions that do so at the same time, one fails: here, or at its commit.
     /// </summary>
     Task<bool> UnparkAsync(EventKey key, Settlement becomes, CancellationToken cancellationToken);
 

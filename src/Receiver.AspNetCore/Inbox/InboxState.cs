@@ -60,6 +60,9 @@ public sealed record InboxState
     /// <summary>Whether a stored event lies beyond a missing number.</summary>
     public bool HasGap => Position is not null && Highest > Contiguous;
 
+    /// <summary>Whether somebody has to act before the stream, or an event of it, goes on.</summary>
+    internal bool IsBlocked => Hold is { RetryAt: null } || EventHolds.Any(hold => hold.RetryAt is null);
+
     /// <summary>Whether the event that counts at a number was settled by itself.</summary>
     internal bool IsSettledAhead(long seq) =>
         SettledAhead.Count > 0 && Enumerable.Range(Epochs.At(seq), Epochs.Latest - Epochs.At(seq) + 1).Any(epoch => SettledAhead.Contains(new StreamPosition(epoch, seq)));

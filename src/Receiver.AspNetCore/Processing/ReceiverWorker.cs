@@ -57,10 +57,22 @@ internal sealed partial class ReceiverWorker(
         source.Stored.Set();
         source.Missing.Set();
         await Task.WhenAll(
-            LoopAsync(source, source.Stored, async token => (await pump.RunOnceAsync(token).ConfigureAwait(false)).WaitUntil, leading.Token),
+            PumpAsync(source, pump, leading.Token),
             LoopAsync(source, source.Missing, async token => await backfill.RunOnceAsync(token).ConfigureAwait(false), leading.Token),
             LoopAsync(source, null, token => PruneAsync(source, token), leading.Token)).ConfigureAwait(false);
         return source.Time.GetUtcNow();
+    }
+
+    private async Task PumpAsync(ReceiverSource source, Pump pump, CancellationToken stopping)
+    {
+        try
+        {
+            await LoopAsync(source, source.Stored, async token => (await pump.RunOnceAsync(token).ConfigureAwait(false)).WaitUntil, stopping).ConfigureAwait(false);
+        }
+        finally
+        {
+            await pump.EndAsync().ConfigureAwait(false);
+        }
     }
 
     private async Task LoopAsync(ReceiverSource source, Signal? signal, Func<CancellationToken, Task<DateTimeOffset?>> runOnce, CancellationToken stopping)

@@ -33,6 +33,9 @@ internal static class OptionsRules
         Count(nameof(o.InboxLimit), o.InboxLimit, 1, int.MaxValue);
         Count(nameof(o.BackfillPageSize), o.BackfillPageSize, 1, 1000);
         Count(nameof(o.HandlerMaxAttempts), o.HandlerMaxAttempts, 1, int.MaxValue);
+        Count(nameof(o.MaxConcurrentHandlers), o.MaxConcurrentHandlers, 1, 1000);
+        Count(nameof(o.MaxSettledAhead), o.MaxSettledAhead, 1, 1_000_000);
+        if (!Enum.IsDefined(o.Ordering)) errors.Add($"{Key(nameof(o.Ordering))} must be Stream, PerKey or None.");
         if (o.FeedBaseAddress is { } feed && (!feed.IsAbsoluteUri || feed.Scheme is not ("http" or "https")))
             errors.Add($"{Key(nameof(o.FeedBaseAddress))} must be an absolute http or https address.");
         if (o.FeedBaseAddress is not null && scheme is not StandardScheme)

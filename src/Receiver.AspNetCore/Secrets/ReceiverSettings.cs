@@ -87,6 +87,8 @@ internal sealed partial class ReceiverSettings : IDisposable
         var source = _registration.Name;
         var options = _factory.Create(source);
         var errors = OptionsRules.Check(source, options, _registration.Scheme);
+        if (options.Ordering == ProcessingOrder.PerKey && _registration.KeyOf is null)
+            errors.Add($"Webhook receiver \"{source}\":{nameof(options.Ordering)} is PerKey, and nothing tells an event's key. Call ProcessPerKey.");
         return LiveSecrets.TryRead([.. options.Secrets, .. _provided], _registration, errors, out var secrets) && errors.Count == 0
             ? new InForce(options, secrets)
             : throw new OptionsValidationException(source, typeof(WebhookReceiverOptions), errors);

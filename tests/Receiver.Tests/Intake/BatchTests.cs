@@ -114,7 +114,8 @@ public sealed class BatchTests : IAsyncLifetime
     {
         Assert.Equal(204, await _app.DeliverAsync(1));
         Assert.Equal(204, await _app.DeliverAsync(Sent.Batch(4, 6)));
-        Assert.Equal([new SeqRange(2, 3)], (await _app.StreamAsync()).Gaps);
+        // Before the stream has begun there is no place for a gap to be at.
+        await Wait.UntilAsync(async () => (await _app.StreamAsync()).Gaps is [{ From: 2, To: 3 }]);
         Assert.Equal(204, await _app.DeliverAsync(Sent.Batch(2, 5)));
         await _app.UntilProcessedAsync(6);
         Assert.Equal([1, 2, 3, 4, 5, 6], _handled);
