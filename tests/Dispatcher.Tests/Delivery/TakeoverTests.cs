@@ -62,6 +62,20 @@ public class TakeoverTests
         Assert.Equal(1, await platform.ScalarAsync<long>("SELECT max(cursor) FROM webhooks.settlement"));
     }
 
+    /// <summary>Of two leases of one node only the later counts.</summary>
+    [Fact]
+    public async Task Settle_UnderAnEarlierLeaseOfTheSameNode_WritesNothing()
+    {
+        await using var platform = await Platform.StartAsync(worker: false);
+        await platform.AddEndpointAsync(new Uri("http://127.0.0.1:9/"));
+        await platform.ExecuteAsync("UPDATE webhooks.delivery_state SET due_at = now()");
+        var earlier = Assert.Single(await platform.ClaimAsync(10));
+        await platform.Get<LeaseStore>().ReleaseAsync(earlier, default);
+        var later = Assert.Single(await platform.ClaimAsync(10));
+        Assert.False(await platform.Get<Settler>().SettleAsync(earlier, Delivered(1, 1), forgetFailures: false));
+        Assert.True(await platform.Get<Settler>().SettleAsync(later, Delivered(1, 1), forgetFailures: false));
+    }
+
     /// <summary>Settles do not wait for the disk: a crash of the server may take the last of them, and the next must not step over what it told.</summary>
     [Fact]
     public async Task Settle_AfterACrashHasTakenTheOneBefore_WritesNothing()
