@@ -196,18 +196,22 @@ internal sealed partial class Leads : IAsyncDisposable
     [LoggerMessage(712, LogLevel.Warning, "The lease of webhook sources could not be renewed or given back; it is tried again, and runs out otherwise")]
     private partial void LogTrouble(Exception exception);
 
-    private sealed class Lead(Leads leads, string source, long epoch, long began) : IInboxLead
+    private sealed class Lead : IInboxLead
     {
         private readonly CancellationTokenSource _lost = new();
+        private readonly Leads _leads;
         private int _isOver;
 
-        public string Source => source;
+        public Lead(Leads leads, string source, long epoch, long began) =>
+            (_leads, Source, Epoch, RenewedAt, Lost) = (leads, source, epoch, began, _lost.Token);
 
-        public long Epoch => epoch;
+        public string Source { get; }
 
-        public long RenewedAt { get; set; } = began;
+        public long Epoch { get; }
 
-        public CancellationToken Lost => _lost.Token;
+        public long RenewedAt { get; set; }
+
+        public CancellationToken Lost { get; }
 
         /// <summary>False when it was cancelled before.</summary>
         public bool Cancel()
@@ -219,7 +223,7 @@ internal sealed partial class Leads : IAsyncDisposable
 
         public async ValueTask DisposeAsync()
         {
-            await leads.ReleaseAsync(this).ConfigureAwait(false);
+            await _leads.ReleaseAsync(this).ConfigureAwait(false);
             _lost.Dispose();
         }
     }
