@@ -26,6 +26,8 @@ internal sealed partial class PostgreSqlInbox : IWebhookInbox, IAsyncDisposable,
         _leads = new Leads(database, time, loggers.CreateLogger<Leads>());
     }
 
+    public Leads Leads => _leads;
+
     /// <summary>Brings the schema up to date, once.</summary>
     /// <exception cref="InvalidOperationException">The schema is newer than this program.</exception>
     public async Task ReadyAsync(CancellationToken cancellationToken)

@@ -40,19 +40,22 @@ internal sealed partial class Leads : IAsyncDisposable
         {
             await ready(cancellationToken).ConfigureAwait(false);
             var freed = _news.NextAsync(News.Freed + source);
-            var began = _time.GetTimestamp();
-            if (await TakeAsync(source, cancellationToken).ConfigureAwait(false) is { } epoch)
-            {
-                var lead = new Lead(this, source, epoch, began);
-                _held[source] = lead;
-                _everLed[source] = true;
-                lock (_gate) _renewing ??= Task.Run(RenewLoopAsync, CancellationToken.None);
-                LogLeads(source, epoch);
-                return lead;
-            }
-
+            if (await TryLeadAsync(source, cancellationToken).ConfigureAwait(false) is { } lead) return lead;
             await WaitAsync(freed, Interval, cancellationToken).ConfigureAwait(false);
         }
+    }
+
+    /// <summary>Takes the lease if nobody has it.</summary>
+    public async Task<IInboxLead?> TryLeadAsync(string source, CancellationToken cancellationToken)
+    {
+        var began = _time.GetTimestamp();
+        if (await TakeAsync(source, cancellationToken).ConfigureAwait(false) is not { } epoch) return null;
+        var lead = new Lead(this, source, epoch, began);
+        _held[source] = lead;
+        _everLed[source] = true;
+        lock (_gate) _renewing ??= Task.Run(RenewLoopAsync, CancellationToken.None);
+        LogLeads(source, epoch);
+        return lead;
     }
 
     /// <summary>Whether what this node has found out while it led may still be written. A node that never led acts for somebody else.</summary>
@@ -112,7 +115,7 @@ internal sealed partial class Leads : IAsyncDisposable
     }
 
     /// <summary>Renews all leases with one statement; what is not renewed is lost.</summary>
-    internal async Task RenewOnceAsync(CancellationToken cancellationToken)
+    public async Task RenewOnceAsync(CancellationToken cancellationToken)
     {
         var held = _held.Values.ToList();
         if (held.Count == 0) return;
