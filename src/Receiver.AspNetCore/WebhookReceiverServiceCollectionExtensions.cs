@@ -46,6 +46,7 @@ public static class WebhookReceiverServiceCollectionExtensions
         services.TryAddSingleton<ReceiverRegistry>();
         services.TryAddSingleton<WebhookIntake>();
         services.TryAddSingleton<IWebhookReceiverStatus, ReceiverStatus>();
+        services.TryAddSingleton<IWebhookReceiverAdministration, ReceiverAdministration>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, ReceiverWorker>());
 
         var registration = new SourceRegistration(name);

@@ -56,6 +56,13 @@ internal sealed partial class Pump(ReceiverSource source, IServiceScopeFactory s
         var state = await source.Inbox.GetStateAsync(source.Name, stopping).ConfigureAwait(false);
         metrics.Lag(source.Name, state.Waiting, state.IsBlocked || source.Feed.Unrecoverable is not null);
         if (state.Position is not { } position) return default;
+        if (state.Hold is { Reason: not HoldReason.StreamConflict, Seq: > 0 } stale && stale.Seq <= position.Seq)
+        {
+            // Somebody had the event passed over that the stream was waiting at.
+            await source.Inbox.SetHoldAsync(source.Name, null, clearConflict: false, stopping).ConfigureAwait(false);
+            return new PumpResult(0, source.Time.GetUtcNow());
+        }
+
         // Of a conflict nothing may be settled, in whatever order; other holds of the stream are of the order in which all wait for each other.
         var hold = _order == ProcessingOrder.Stream || state.Hold is { Reason: HoldReason.StreamConflict } ? state.Hold : null;
         if (hold is not null && (hold.RetryAt is null || hold.RetryAt > source.Time.GetUtcNow())) return new PumpResult(0, hold.RetryAt);
