@@ -42,6 +42,9 @@ internal sealed class ReceiverSource(SourceRegistration registration, ReceiverSe
 
     public TimeProvider Time => time;
 
+    /// <summary>The bodies under way.</summary>
+    public BodyBudget Bodies { get; } = new();
+
     /// <summary>Wakes the pump: something was stored.</summary>
     public Signal Stored { get; } = new();
 

@@ -38,6 +38,13 @@ public sealed class WebhookReceiverOptions
     /// <value>Default: 1 MiB.</value>
     public int MaxBodyBytes { get; set; } = 1024 * 1024;
 
+    /// <summary>
+    /// How many bytes the bodies under way may take together, not counting the first 16 KiB of each. A larger body that finds no room is answered 503,
+    /// to come again; smaller ones never are, however many slow senders there are.
+    /// </summary>
+    /// <value>Default: 64 MiB.</value>
+    public long MaxBufferedBytes { get; set; } = 64 * 1024 * 1024;
+
     /// <summary>How long a body may take to arrive; beyond it 408.</summary>
     /// <value>Default: 15 seconds.</value>
     public TimeSpan BodyTimeout { get; set; } = TimeSpan.FromSeconds(15);

@@ -1,4 +1,3 @@
-using System.Buffers;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -21,58 +20,70 @@ internal enum BodyStatus
 
     /// <summary>Something in the application read it before, so its bytes are gone.</summary>
     Consumed,
+
+    /// <summary>There is none: the sender sent none, or something in the application read a body without a stated length.</summary>
+    Empty,
+
+    /// <summary>Too many bodies are under way for one as large.</summary>
+    NoRoom,
 }
 
 /// <summary>Reads a body once, as bytes, counting them as they come: a chunked request has no length to judge by.</summary>
 internal static class BodyReader
 {
-    private const int MaxInitialBuffer = 64 * 1024;
-    private const int MinRead = 256;
-
-    public static async Task<(BodyStatus Status, ReadOnlyMemory<byte> Body)> ReadAsync(
-        HttpContext context, int maxBytes, TimeSpan timeout, TimeProvider time)
+    /// <summary>Reads to the end.</summary>
+    /// <param name="context">The request.</param>
+    /// <param name="body">Where to; it holds whatever has come, however this ends.</param>
+    /// <param name="maxBytes">The most it may have.</param>
+    /// <param name="timeout">How long it may take.</param>
+    /// <param name="time">The clock of that.</param>
+    public static async Task<BodyStatus> ReadAsync(HttpContext context, ReceivedBody body, int maxBytes, TimeSpan timeout, TimeProvider time)
     {
         var request = context.Request;
-        if (request.ContentLength > maxBytes) return (BodyStatus.TooLarge, default);
-        if (WasRead(context)) return (BodyStatus.Consumed, default);
+        if (request.ContentLength > maxBytes) return BodyStatus.TooLarge;
+        if (WasRead(context)) return BodyStatus.Consumed;
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit) limit.MaxRequestBodySize = maxBytes;
 
         using var timer = new CancellationTokenSource(timeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timer.Token, context.RequestAborted);
-        // A stated length is only a claim: what has not come yet takes no memory. The end is only seen by reading on, which wants room too.
-        var body = new ArrayBufferWriter<byte>((int)Math.Clamp(request.ContentLength + MinRead ?? 4096, MinRead, MaxInitialBuffer));
         try
         {
+            // The server's own pipe, so that a request of which nothing comes holds no buffer of ours.
             while (true)
             {
-                var read = await request.Body.ReadAsync(body.GetMemory(MinRead), either.Token).ConfigureAwait(false);
-                if (read == 0) break;
-                body.Advance(read);
-                if (body.WrittenCount > maxBytes) return (BodyStatus.TooLarge, default);
+                var result = await request.BodyReader.ReadAsync(either.Token).ConfigureAwait(false);
+                var status = body.Length + result.Buffer.Length > maxBytes ? BodyStatus.TooLarge
+                    : !body.TryAppend(result.Buffer) ? BodyStatus.NoRoom
+                    : BodyStatus.Complete;
+                request.BodyReader.AdvanceTo(result.Buffer.End);
+                if (status != BodyStatus.Complete) return status;
+                if (result.IsCompleted) break;
             }
         }
         catch (OperationCanceledException)
         {
-            return (timer.IsCancellationRequested ? BodyStatus.TooSlow : BodyStatus.Broken, default);
+            return timer.IsCancellationRequested ? BodyStatus.TooSlow : BodyStatus.Broken;
         }
         catch (BadHttpRequestException e)
         {
-            return (e.StatusCode switch
+            return e.StatusCode switch
             {
                 StatusCodes.Status413PayloadTooLarge => BodyStatus.TooLarge,
                 StatusCodes.Status408RequestTimeout => BodyStatus.TooSlow,
                 _ => BodyStatus.Broken,
-            }, default);
+            };
         }
-        catch (IOException)
+        // The connection; or whatever the application has put in the body's place, such as a decompression that does not like what it is given.
+        catch (Exception e) when (e is IOException or InvalidDataException or InvalidOperationException or NotSupportedException)
         {
-            return (BodyStatus.Broken, default);
+            return BodyStatus.Broken;
         }
 
-        // A stated length and no bytes at all: the server would have complained of a short body, so somebody read it.
-        return body.WrittenCount == 0 && request.ContentLength > 0
-            ? (BodyStatus.Consumed, default)
-            : (BodyStatus.Complete, body.WrittenMemory);
+        // Fewer bytes than stated: the server would have complained of a short body, so somebody read the rest.
+        return body.Length < request.ContentLength ? BodyStatus.Consumed
+            // Without a stated length there is no telling who is to blame.
+            : body.Length == 0 ? BodyStatus.Empty
+            : BodyStatus.Complete;
     }
 
     private static bool WasRead(HttpContext context) =>

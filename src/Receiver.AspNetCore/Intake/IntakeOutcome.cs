@@ -14,6 +14,7 @@ internal readonly record struct IntakeOutcome(int StatusCode, string Word)
     public static readonly IntakeOutcome LongHeader = new(StatusCodes.Status400BadRequest, "long_header");
     public static readonly IntakeOutcome OtherEndpoint = new(StatusCodes.Status400BadRequest, "other_endpoint");
     public static readonly IntakeOutcome BrokenBody = new(StatusCodes.Status400BadRequest, "broken_body");
+    public static readonly IntakeOutcome EmptyBody = new(StatusCodes.Status400BadRequest, "empty_body");
     public static readonly IntakeOutcome SlowBody = new(StatusCodes.Status408RequestTimeout, "slow_body");
     public static readonly IntakeOutcome UnknownSource = new(StatusCodes.Status404NotFound, "unknown_source");
     public static readonly IntakeOutcome Conflict = new(StatusCodes.Status409Conflict, "stream_conflict");
@@ -23,6 +24,7 @@ internal readonly record struct IntakeOutcome(int StatusCode, string Word)
     public static readonly IntakeOutcome BodyConsumed = new(StatusCodes.Status500InternalServerError, "body_consumed");
     public static readonly IntakeOutcome Full = new(StatusCodes.Status503ServiceUnavailable, "inbox_full");
     public static readonly IntakeOutcome NoSecrets = new(StatusCodes.Status503ServiceUnavailable, "secrets_unavailable");
+    public static readonly IntakeOutcome NoRoom = new(StatusCodes.Status503ServiceUnavailable, "bodies_full");
     public static readonly IntakeOutcome Unavailable = new(StatusCodes.Status503ServiceUnavailable, "inbox_unavailable");
 
     public static IntakeOutcome Of(StoreOutcome outcome) => outcome switch
@@ -39,6 +41,8 @@ internal readonly record struct IntakeOutcome(int StatusCode, string Word)
         BodyStatus.TooLarge => TooLarge,
         BodyStatus.TooSlow => SlowBody,
         BodyStatus.Consumed => BodyConsumed,
+        BodyStatus.Empty => EmptyBody,
+        BodyStatus.NoRoom => NoRoom,
         _ => BrokenBody,
     };
 

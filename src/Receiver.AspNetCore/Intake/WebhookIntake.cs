@@ -32,13 +32,15 @@ internal sealed partial class WebhookIntake(ReceiverMetrics metrics, ILogger<Web
             if (current.Secrets.Count == 0) return Refuse(IntakeOutcome.NoSecrets);
         }
 
-        var (read, body) = await BodyReader.ReadAsync(context, options.MaxBodyBytes, options.BodyTimeout, source.Time).ConfigureAwait(false);
+        using var body = new ReceivedBody(source.Bodies, options.MaxBufferedBytes);
+        var read = await BodyReader.ReadAsync(context, body, options.MaxBodyBytes, options.BodyTimeout, source.Time).ConfigureAwait(false);
         if (read == BodyStatus.Consumed) LogConsumed(source.Name);
+        if (read == BodyStatus.Empty) LogEmpty(source.Name);
         if (read != BodyStatus.Complete) return Refuse(IntakeOutcome.Of(read));
 
         var now = source.Time.GetUtcNow();
         var live = current.Secrets.At(now);
-        var request = new WebhookRequest(context.Request.Headers, body, mediaType, now);
+        var request = new WebhookRequest(context.Request.Headers, body.Memory, mediaType, now);
         var verified = scheme.Verify(request, live.Secrets, options.TimestampTolerance);
         // The sender may have rotated since the provider was asked.
         if (verified.Status is VerificationStatus.NoMatchingSignature or VerificationStatus.NoSecret && source.Provided is { } provided
@@ -56,7 +58,8 @@ internal sealed partial class WebhookIntake(ReceiverMetrics metrics, ILogger<Web
         }
 
         metrics.Matched(source.Name, live.Names[verified.SecretIndex]);
-        var reading = scheme.Read(request);
+        // What is stored outlives the request, and has to be memory of its own.
+        var reading = scheme.Read(request.With(body.Memory.ToArray()));
         if (reading.Error is { } error)
         {
             LogMalformed(source.Name, error, body.Length);
@@ -140,6 +143,10 @@ internal sealed partial class WebhookIntake(ReceiverMetrics metrics, ILogger<Web
     [LoggerMessage(203, LogLevel.Error,
         "The body of a request to webhook source {Source} was read before the receiver could: something in this application (a filter, a form reader, request logging) consumes it, so its signature cannot be verified")]
     private partial void LogConsumed(string source);
+
+    [LoggerMessage(208, LogLevel.Warning,
+        "A request to webhook source {Source} had no body. If its sender did send one, something in this application read it before the receiver could")]
+    private partial void LogEmpty(string source);
 
     [LoggerMessage(204, LogLevel.Error, "The inbox of webhook source {Source} is unavailable; deliveries are answered 503 until it is back")]
     private partial void LogUnavailable(Exception exception, string source);

@@ -30,6 +30,7 @@ internal static class OptionsRules
         Between(nameof(o.Retention), o.Retention, TimeSpan.FromHours(1), TimeSpan.FromDays(3650));
         Between(nameof(o.IdRetention), o.IdRetention, TimeSpan.FromDays(30), TimeSpan.FromDays(3650));
         Count(nameof(o.MaxBodyBytes), o.MaxBodyBytes, 1, 64 * 1024 * 1024);
+        Count(nameof(o.MaxBufferedBytes), o.MaxBufferedBytes, o.MaxBodyBytes * 2L, long.MaxValue);
         Count(nameof(o.InboxLimit), o.InboxLimit, 1, int.MaxValue);
         Count(nameof(o.BackfillPageSize), o.BackfillPageSize, 1, 1000);
         Count(nameof(o.HandlerMaxAttempts), o.HandlerMaxAttempts, 1, int.MaxValue);
@@ -52,7 +53,7 @@ internal static class OptionsRules
                 errors.Add(string.Create(CultureInfo.InvariantCulture, $"{Key(name)} must lie between {min} and {max}; it is {value}."));
         }
 
-        void Count(string name, int value, int min, int max)
+        void Count(string name, long value, long min, long max)
         {
             if (value < min || value > max)
                 errors.Add(string.Create(CultureInfo.InvariantCulture, $"{Key(name)} must lie between {min} and {max}; it is {value}."));
