@@ -92,7 +92,7 @@ public sealed class FlawTests(JudgedReceivers judged) : IClassFixture<JudgedRece
         { nameof(ForgetsTheGap), "restart-in-gap" },
         { nameof(GivesTheFeedUp), "feed-answers-404 feed-answers-429 feed-answers-503 feed-forged feed-pace restart-in-gap" },
         { nameof(IgnoresRetryAfter), "feed-answers-429 feed-answers-503" },
-        { nameof(StopsWithTheFeed), "feed-answers-503 ~gap-holds-back ~feed-forged ~restart-in-gap ~acknowledged-survives-crash" },
+        { nameof(StopsWithTheFeed), "feed-answers-503 ~gap-holds-back ~feed-forged ~feed-pace ~restart-in-gap ~acknowledged-survives-crash" },
         { nameof(HurriesTheFeed), "feed-pace" },
         { nameof(BelievesTheFeed), "feed-forged" },
         { nameof(KnowsNoBatches), "batch" },

@@ -115,14 +115,8 @@ internal sealed class Sequencer(WebhookDatabase database, EpochGuard epochs, Fre
         if (standing.Compare(null, seen) is not IdentityChange.None) return (standing.Epoch, null);
         epochs.Note(standing);
         await reader.NextResultAsync(cancel);
-        BatchRead? read = null;
-        while (await reader.ReadAsync(cancel))
-        {
-            read ??= BatchRead.FromState(reader);
-            if (!reader.IsDBNull(7)) read.Pending.Add(BatchRead.ReadPending(reader));
-        }
-
-        return (standing.Epoch, read ?? throw new InvalidOperationException($"Bucket {bucket} has no state; the schema was not set up by the migrations."));
+        return (standing.Epoch, await BatchRead.ReadAsync(reader, cancel)
+            ?? throw new InvalidOperationException($"Bucket {bucket} has no state; the schema was not set up by the migrations."));
     }
 
     private async Task LoadStreamsAsync(

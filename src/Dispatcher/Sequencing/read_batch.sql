@@ -1,8 +1,8 @@
 -- Locks nothing; runs under the bucket's lock, in one snapshot that also gives its oldest running transaction. $1 bucket, $2 how many.
 -- `horizon` is this transaction's own id, drawn here and so after the snapshot: whoever drew a place below one that is visible has a lower id.
 -- The snapshot's xmax would not do: it counts only transactions that have ended, and an open one may lie beyond it.
--- The lowest visible positions: in the gaps, then beyond the mark. One row at least, which carries the state. `period` is the one in force: under the
--- bucket's lock it is never lower than in the batch before.
+-- The lowest visible positions: in the gaps, then beyond the mark. The first row carries the state and nothing else.
+-- `period` is the one in force: under the bucket's lock it is never lower than in the batch before.
 WITH s AS MATERIALIZED (
     SELECT batch, mark, gap_first, gap_last, gap_horizon,
            pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS xmin
@@ -31,8 +31,9 @@ WITH s AS MATERIALIZED (
     ) c
 )
 SELECT s.batch, s.mark, s.gap_first, s.gap_last, s.gap_horizon, s.xmin,
-       CASE WHEN p.position IS NULL THEN 0 ELSE pg_current_xact_id()::text::bigint END AS horizon,
-       p.position, p.application, p.type, p.dedupe_key, p.published_at, p.endpoint, p.event_types, p.since, p.deleted,
-       (SELECT n.period FROM webhooks.period n WHERE n.began_at IS NOT NULL ORDER BY n.period DESC LIMIT 1) AS period
-FROM s LEFT JOIN (SELECT * FROM pending ORDER BY position LIMIT $2) p ON true
-ORDER BY p.position
+       (SELECT n.period FROM webhooks.period n WHERE n.began_at IS NOT NULL ORDER BY n.period DESC LIMIT 1) AS period,
+       NULL::bigint AS horizon, NULL::bigint AS position, NULL::bigint AS application, NULL::text AS type, NULL::text AS dedupe_key,
+       NULL::timestamptz AS published_at, NULL::bigint AS endpoint, NULL::text[] AS event_types, NULL::timestamptz AS since, NULL::boolean AS deleted
+FROM s
+UNION ALL
+(SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, (SELECT pg_current_xact_id()::text::bigint), p.* FROM pending p ORDER BY p.position LIMIT $2)
