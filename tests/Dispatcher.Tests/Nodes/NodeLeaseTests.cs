@@ -161,7 +161,7 @@ public class NodeLeaseTests
     {
         await using var receiver = await ScriptedReceiver.StartAsync();
         // Nor may the node lose its lease while the machine is busy with something else.
-        await using var platform = await Platform.StartAsync(options => (options.Delivery.Linger, options.Delivery.LeaseDuration) = (TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(1)));
+        await using var platform = await Platform.StartAsync(options => (options.Delivery.Linger, options.Delivery.LeaseDuration) = (TimeSpan.FromMinutes(1), TimeSpan.FromSeconds(12)));
         var (application, endpoint) = await platform.AddEndpointAsync(receiver.Url);
         await platform.PublishAsync(application);
         await platform.WaitForStreamAsync(endpoint.Id, stream => stream.Cursor == 1);
