@@ -16,7 +16,7 @@ public sealed class TwoNodeModelTests
     {
         var replay = Environment.GetEnvironmentVariable("WEBHOOKS_MODEL_REPLAY")?.Split(',').Select(ulong.Parse).ToArray();
         var runs = int.Parse(Environment.GetEnvironmentVariable("WEBHOOKS_MODEL_RUNS") ?? "2000");
-        var config = Config.QuickThrowOnFailure.WithQuietOnSuccess(true).WithEndSize(40);
+        var config = Config.QuickThrowOnFailure.WithQuietOnSuccess(true).WithEndSize(28);
         await Task.WhenAll(Enumerable.Range(0, replay is null ? Lanes : 1).Select(_ => Task.Run(async () =>
         {
             await using var lane = await CourseLane.OpenAsync();

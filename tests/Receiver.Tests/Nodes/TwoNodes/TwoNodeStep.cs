@@ -62,6 +62,11 @@ internal sealed record TwoNodeStep(Act What, int Node, int Which, Act? Beside)
     // What may be said to happen at the same time: each is a request or a turn of a loop.
     private static readonly Act[] Parallel = [Act.Deliver, Act.DeliverAgain, Act.Lead, Act.Renew, Act.Pump, Act.Backfill];
 
+    private static readonly TwoNodeStep[] UnderWay =
+    [
+        new(Act.Publish, 0, 3, null), new(Act.Deliver, 0, 0, Act.Deliver), new(Act.Lead, 0, 0, Act.Lead), new(Act.Backfill, 0, 0, Act.Backfill),
+    ];
+
     public static Arbitrary<TwoNodeStep[]> Courses
     {
         get
@@ -76,7 +81,9 @@ internal sealed record TwoNodeStep(Act What, int Node, int Which, Act? Beside)
                        from which in Gen.Choose(0, 3)
                        from beside in Gen.Frequency((3, Gen.Constant<Act?>(null)), (1, Gen.Elements(Parallel).Select(one => (Act?)one)))
                        select new TwoNodeStep(act, node, which, Parallel.Contains(act) ? beside : null);
-            return Gen.ArrayOf(step).ToArbitrary();
+            // Most courses begin with something under way, for most of what can go wrong needs that first.
+            var begins = Gen.Frequency((1, Gen.Constant(Array.Empty<TwoNodeStep>())), (3, Gen.Constant(UnderWay)));
+            return (from begin in begins from rest in Gen.ArrayOf(step) select begin.Concat(rest).ToArray()).ToArbitrary();
         }
     }
 
