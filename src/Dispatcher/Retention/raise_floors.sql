@@ -3,7 +3,8 @@
 -- Gives the endpoints of which something was. $1 endpoints, $2 the new floors, at most head + 1
 WITH held AS MATERIALIZED (
     SELECT s.endpoint, s.bucket, s.status, f.floor, f.was, f.cursor, greatest(f.cursor, f.floor - 1) AS cursor_after,
-           ARRAY(SELECT a.seq FROM unnest(f.ahead) AS a(seq) WHERE a.seq >= f.floor ORDER BY a.seq) AS ahead
+           ARRAY(SELECT a.seq FROM unnest(f.ahead) AS a(seq) WHERE a.seq >= f.floor ORDER BY a.seq) AS ahead,
+           ARRAY(SELECT a.seq FROM unnest(f.ahead) AS a(seq) WHERE a.seq < f.floor AND a.seq > f.cursor ORDER BY a.seq) AS passed
     FROM unnest($1::bigint[], $2::bigint[]) AS u(endpoint, floor)
     CROSS JOIN LATERAL (SELECT endpoint, bucket, status FROM webhooks.delivery_state WHERE endpoint = u.endpoint LIMIT 1) s
     CROSS JOIN LATERAL (
@@ -22,17 +23,25 @@ WITH held AS MATERIALIZED (
     DELETE FROM webhooks.deferred b USING held WHERE b.bucket = held.bucket AND b.endpoint = held.endpoint AND b.seq < held.floor
     RETURNING b.bucket, b.endpoint, b.seq, b.replay, held.status, held.cursor, held.cursor_after, held.ahead
 ), expired AS MATERIALIZED (
-    SELECT bucket, endpoint, cursor + 1 AS first_seq, floor - 1 AS last_seq, cursor_after, ahead FROM held WHERE cursor < floor - 1 AND status <> 'deleted'
+    SELECT held.bucket, held.endpoint, r.seq + 1 AS first_seq, r.next - 1 AS last_seq, held.cursor_after, held.ahead
+    FROM held CROSS JOIN LATERAL (SELECT seq, lead(seq, 1, held.floor) OVER (ORDER BY seq) AS next FROM unnest(held.cursor || held.passed) AS seq) r
+    WHERE r.seq + 1 < r.next AND held.status <> 'deleted'
     UNION ALL
     -- The cursor had passed them, for they were tried beside the stream; what was only to be replayed was settled before.
     SELECT bucket, endpoint, seq, seq, cursor_after, ahead FROM ended WHERE seq <= cursor AND NOT replay AND status <> 'deleted'
+), accepted AS MATERIALIZED (
+    -- Delivered before their turn, which does not come any more.
+    SELECT held.bucket, held.endpoint, seq, held.cursor_after, held.ahead FROM held CROSS JOIN LATERAL unnest(held.passed) AS seq WHERE held.status <> 'deleted'
 ), touched AS MATERIALIZED (
-    SELECT endpoint FROM expired UNION SELECT endpoint FROM ended
+    SELECT endpoint FROM expired UNION SELECT endpoint FROM ended UNION SELECT endpoint FROM accepted
 ), fenced AS (
     UPDATE webhooks.delivery_state s SET version = s.version + 1 FROM touched WHERE s.endpoint = touched.endpoint
 ), settled AS (
     INSERT INTO webhooks.settlement (bucket, endpoint, first_seq, last_seq, outcome, cursor, ahead)
-    SELECT bucket, endpoint, first_seq, last_seq, 'expired', cursor_after, ahead FROM expired ORDER BY endpoint, first_seq
+    SELECT bucket, endpoint, first_seq, last_seq, outcome, cursor_after, ahead
+    FROM (SELECT bucket, endpoint, first_seq, last_seq, 'expired' AS outcome, cursor_after, ahead FROM expired
+          UNION ALL SELECT bucket, endpoint, seq, seq, 'delivered', cursor_after, ahead FROM accepted) settled
+    ORDER BY endpoint, first_seq
 ), told AS (
     INSERT INTO webhooks.operational_event (type, endpoint, actor, data)
     SELECT 'stream.range_expired', endpoint, 'dispatcher', jsonb_build_object('from', first_seq, 'to', last_seq) FROM expired ORDER BY endpoint, first_seq

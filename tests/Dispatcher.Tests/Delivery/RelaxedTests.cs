@@ -252,4 +252,31 @@ public class RelaxedTests
         Assert.Equal(later.OrderDescending(), later);
         Assert.Equal(100, receiver.Requests.Select(Wire.Seq).Distinct().Count());
     }
+
+    /// <summary>What was delivered before its turn is never said to be skipped or expired, whatever the cursor passes over.</summary>
+    [Theory]
+    [InlineData(false, "skipped")]
+    [InlineData(true, "expired")]
+    public async Task PassedOver_WithSomeDeliveredAhead_TheseAreDeliveredAndTheOthersAreNot(bool expires, string outcome)
+    {
+        await using var receiver = await ScriptedReceiver.StartAsync();
+        await using var platform = await Platform.StartAsync();
+        var (application, endpoint) = await platform.AddEndpointAsync(receiver.Url, Relaxed);
+        await platform.Endpoints.PauseAsync(endpoint.Id);
+        for (var i = 0; i < 10; i++) await platform.PublishAsync(application);
+        await platform.WaitForStreamAsync(endpoint.Id, stream => stream.Head == 10);
+        await platform.ExecuteAsync(
+            """
+            INSERT INTO webhooks.settlement (bucket, endpoint, first_seq, last_seq, outcome, cursor, ahead)
+            SELECT bucket, endpoint, 1, 0, 'delivered', 0, '{3,4,7}' FROM webhooks.stream
+            """);
+        if (expires) await platform.Get<StreamControl>().RaiseFloorAsync(endpoint.Id, 9, default);
+        else await platform.Endpoints.ResumeAsync(endpoint.Id, 8);
+        Assert.Equal(
+            [$"1-2 {outcome}", "3-3 delivered", "4-4 delivered", $"5-6 {outcome}", "7-7 delivered", $"8-8 {outcome}"],
+            (await platform.ListAsync<string>("SELECT first_seq || '-' || last_seq || ' ' || outcome FROM webhooks.settlement WHERE first_seq <= last_seq AND last_seq <= 8 ORDER BY first_seq")));
+        if (expires) await platform.Endpoints.ResumeAsync(endpoint.Id);
+        await platform.WaitForStreamAsync(endpoint.Id, stream => stream.Cursor == 10);
+        Assert.Equal([9, 10], receiver.Requests.Select(Wire.Seq).Order());
+    }
 }

@@ -165,7 +165,7 @@ internal sealed record StreamModel
     {
         var isNext = seq == Cursor + 1 && seq <= Head;
         if (!(seq <= Cursor + 1 && Deferred.Remove(seq)) && !isNext) return false;
-        Write(seq, seq, "skipped", isNext ? seq : Cursor);
+        Pass(seq, seq, "skipped", isNext ? seq : Cursor);
         Ahead.RemoveWhere(ahead => ahead <= Cursor);
         Version++;
         (Attempts, IsResting) = (0, false);
@@ -181,7 +181,7 @@ internal sealed record StreamModel
         foreach (var (seq, _) in gone) Deferred.Remove(seq);
         var (cursor, expired) = (Math.Max(Cursor, floor - 1), gone.Where(one => one.Key <= Cursor && !one.Value.Replay).Select(one => (First: one.Key, Last: one.Key)).ToList());
         if (Cursor < floor - 1) expired.Add((Cursor + 1, floor - 1));
-        foreach (var (first, last) in expired) Write(first, last, "expired", cursor);
+        foreach (var (first, last) in expired) Pass(first, last, "expired", cursor);
         Ahead.RemoveWhere(seq => seq < floor);
         if (gone.Count + expired.Count > 0) Version++;
         Floor = floor;
@@ -223,13 +223,27 @@ internal sealed record StreamModel
         {
             // They are settled, and not retried any more; what was asked for again still is.
             foreach (var seq in Deferred.Where(one => one.Key > Cursor && one.Key <= to && !one.Value.Replay).Select(one => one.Key).ToList()) Deferred.Remove(seq);
-            Write(Cursor + 1, to, outcome, to);
+            Pass(Cursor + 1, to, outcome, to);
             Ahead.RemoveWhere(seq => seq <= to);
         }
 
         (Status, Reason, Failures, Attempts, IsResting, ReceiverMustWait) = ("active", null, 0, 0, false, byReceiver);
         Due = Holder is null ? Due.Now : Due.None;
         Version++;
+    }
+
+    /// <summary>What of it was accepted ahead of its turn was delivered, and each such number is a row of its own.</summary>
+    private void Pass(long first, long last, string outcome, long cursor)
+    {
+        var next = first;
+        foreach (var seq in Ahead.Where(seq => seq >= first && seq <= last))
+        {
+            if (next < seq) Write(next, seq - 1, outcome, cursor);
+            Write(seq, seq, "delivered", cursor);
+            next = seq + 1;
+        }
+
+        if (next <= last) Write(next, last, outcome, cursor);
     }
 
     private void Write(long first, long last, string outcome, long cursor)
