@@ -6,7 +6,7 @@ namespace Webhooks.Bench.Tests;
 /// <summary>What is measured is what was asked for.</summary>
 public class CountListTests
 {
-    private readonly Option<int[]> _option = CountList.Option("--widths", "Widths", 1, 10);
+    private readonly Option<int[]> _option = CountList.Option("--widths", "Widths", least: 1, 1, 10);
 
     [Theory]
     [InlineData("", new[] { 1, 10 })]
@@ -19,5 +19,7 @@ public class CountListTests
     [InlineData("--widths ten")]
     [InlineData("--widths -1")]
     [InlineData("--widths ,")]
+    [InlineData("--widths 0")]
+    [InlineData("--widths 5,0")]
     public void Parse_NotCounts_Refused(string line) => Assert.NotEmpty(new RootCommand { _option }.Parse(line).Errors);
 }

@@ -19,12 +19,12 @@ internal static class BacklogCommand
 {
     public static Command Create()
     {
-        var held = CountList.Option("--held", "Events held by the pause", 10_000, 100_000, 1_000_000);
-        var pairs = new Option<int>("--pairs") { Description = "Slices of publishing, each with the events held and with none", DefaultValueFactory = _ => 6 };
-        var slice = new Option<int>("--slice") { Description = "Events in a slice, at most; a twentieth of those held where that is less", DefaultValueFactory = _ => 20_000 };
-        var feed = new Option<int>("--feed-events") { Description = "Events read through the feed, of each stream", DefaultValueFactory = _ => 20_000 };
-        var streams = new Option<int>("--streams") { Description = "Streams of the feed read side by side", DefaultValueFactory = _ => 8 };
-        var strict = new Option<int>("--strict-seconds") { Description = "How long it drains one event a request, before the rest goes in batches", DefaultValueFactory = _ => 30 };
+        var held = CountList.Option("--held", "Events held by the pause", least: 20, 10_000, 100_000, 1_000_000);
+        var pairs = WholeNumber.Option("--pairs", "Slices of publishing, each with the events held and with none", 6);
+        var slice = WholeNumber.Option("--slice", "Events in a slice, at most; a twentieth of those held where that is less", 20_000);
+        var feed = WholeNumber.Option("--feed-events", "Events read through the feed, of each stream", 20_000, least: 0);
+        var streams = WholeNumber.Option("--streams", "Streams of the feed read side by side", 8);
+        var strict = WholeNumber.Option("--strict-seconds", "How long it drains one event a request, before the rest goes in batches", 30, least: 0);
         var command = new Command("backlog", "A paused endpoint with 10 k, 100 k and 1 M events held: publishing meanwhile, the feed, draining")
         {
             held, pairs, slice, feed, streams, strict, Report.Json,

@@ -14,9 +14,9 @@ internal static class FanoutCommand
 
     public static Command Create()
     {
-        var widths = CountList.Option("--widths", "Endpoints that each event goes to", 1, 100, 1000, 10_000);
-        var deliveries = new Option<int>("--deliveries") { Description = "Deliveries at each width, in at most 10,000 events", DefaultValueFactory = _ => 100_000 };
-        var runs = new Option<int>("--runs") { Description = "Runs of which the medians are taken", DefaultValueFactory = _ => 3 };
+        var widths = CountList.Option("--widths", "Endpoints that each event goes to", least: 1, 1, 100, 1000, 10_000);
+        var deliveries = WholeNumber.Option("--deliveries", "Deliveries at each width, in at most 10,000 events", 100_000);
+        var runs = WholeNumber.Option("--runs", "Runs of which the medians are taken", 3);
         var profile = new Option<bool>("--profile") { Description = "Print which statements take the server's time" };
         var command = new Command("fanout", "One event to 1, 100, 1,000 and 10,000 endpoints: numbers given and deliveries made per second") { widths, deliveries, runs, profile, Report.Json };
         command.SetAction((parsed, cancel) => Report.RunAsync(parsed, report =>

@@ -14,10 +14,10 @@ internal static class GrowthCommand
 
     public static Command Create()
     {
-        var history = CountList.Option("--history", "Delivered events in the database", 100_000, 1_000_000, 10_000_000);
-        var events = new Option<int>("--events") { Description = "Events of a load", DefaultValueFactory = _ => 20_000 };
-        var endpoints = new Option<int>("--endpoints") { Description = "Strict endpoints", DefaultValueFactory = _ => 200 };
-        var rounds = new Option<int>("--rounds") { Description = "Loads on each database, in turn", DefaultValueFactory = _ => 5 };
+        var history = CountList.Option("--history", "Delivered events in the database", least: 1, 100_000, 1_000_000, 10_000_000);
+        var events = WholeNumber.Option("--events", "Events of a load", 20_000);
+        var endpoints = WholeNumber.Option("--endpoints", "Strict endpoints", 200);
+        var rounds = WholeNumber.Option("--rounds", "Loads on each database, in turn", 5);
         var command = new Command("growth", "The same load on a database with 1, 10 and 100 times as much history") { history, events, endpoints, rounds, Report.Json };
         command.SetAction((parsed, cancel) => Report.RunAsync(parsed, report =>
             RunAsync(parsed.GetValue(history)!, parsed.GetValue(events), parsed.GetValue(endpoints), parsed.GetValue(rounds), report, cancel)));

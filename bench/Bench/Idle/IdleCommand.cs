@@ -17,10 +17,10 @@ internal static class IdleCommand
 {
     public static Command Create()
     {
-        var endpoints = CountList.Option("--endpoints", "Endpoints without work", 0, 1000, 100_000);
-        var window = new Option<int>("--window") { Description = "Seconds of quiet that are looked at", DefaultValueFactory = _ => 30 };
-        var receivers = new Option<int>("--receivers") { Description = "Receivers that look at the feed, in a second window", DefaultValueFactory = _ => 10_000 };
-        var every = new Option<int>("--every") { Description = "Seconds between two looks of a receiver", DefaultValueFactory = _ => 300 };
+        var endpoints = CountList.Option("--endpoints", "Endpoints without work", least: 0, 0, 1000, 100_000);
+        var window = WholeNumber.Option("--window", "Seconds of quiet that are looked at", 30);
+        var receivers = WholeNumber.Option("--receivers", "Receivers that look at the feed, in a second window", 10_000, least: 0);
+        var every = WholeNumber.Option("--every", "Seconds between two looks of a receiver", 300);
         var profile = new Option<bool>("--profile") { Description = "Print which statements there are while nothing happens" };
         var command = new Command("idle", "Statements and processor time per second with 0, 1 k and 100 k endpoints that have no work") { endpoints, window, receivers, every, profile, Report.Json };
         command.SetAction((parsed, cancel) => Report.RunAsync(parsed, report => RunAsync(

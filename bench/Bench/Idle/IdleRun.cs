@@ -15,6 +15,9 @@ internal static class IdleRun
     private const int MostApplications = 1000;
     private const int WarmUpLooks = 2000;
 
+    // An endpoint's feed answers ten looks a second, and asks whoever comes more often to wait.
+    private const int WarmUpLooksOfEach = 5;
+
     // What creating them left to do is done: endpoints idle, statistics kept, dirty pages written.
     private static readonly TimeSpan Settling = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
@@ -49,7 +52,7 @@ internal static class IdleRun
         {
             Report.Progress($"  {plan.Window.TotalSeconds} s with {probed.Count} receivers that look every {plan.Every.TotalSeconds} s ...");
             // A process that has served receivers for long has compiled what it needs.
-            await Parallel.ForAsync(0, WarmUpLooks, new ParallelOptions { MaxDegreeOfParallelism = 4, CancellationToken = cancel }, async (i, token) =>
+            await Parallel.ForAsync(0, Math.Min(WarmUpLooks, probed.Count * WarmUpLooksOfEach), new ParallelOptions { MaxDegreeOfParallelism = 4, CancellationToken = cancel }, async (i, token) =>
                 await new FeedStream(node.Client, probed[i % probed.Count], secret).ReadPageAsync(0, 1000, token));
             await Task.Delay(Settling / 2, cancel);
             var (sent, answered) = (0, 0);

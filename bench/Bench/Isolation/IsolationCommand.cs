@@ -20,11 +20,11 @@ internal static class IsolationCommand
 {
     public static Command Create()
     {
-        var endpoints = new Option<int>("--endpoints") { Description = "Strict endpoints", DefaultValueFactory = _ => 200 };
-        var holes = CountList.Option("--holes", "How many endpoints do not answer; beyond one they are others than those", 1, 50, 300);
-        var rate = new Option<int>("--rate") { Description = "Events a second to the endpoints together", DefaultValueFactory = _ => 400 };
-        var seconds = new Option<int>("--seconds") { Description = "Seconds of each stage", DefaultValueFactory = _ => 15 };
-        var rounds = new Option<int>("--rounds") { Description = "Rounds of which the medians are taken", DefaultValueFactory = _ => 3 };
+        var endpoints = WholeNumber.Option("--endpoints", "Strict endpoints", 200);
+        var holes = CountList.Option("--holes", "How many endpoints do not answer; beyond one they are others than those", least: 1, 1, 50, 300);
+        var rate = WholeNumber.Option("--rate", "Events a second to the endpoints together", 400);
+        var seconds = WholeNumber.Option("--seconds", "Seconds of each stage", 15);
+        var rounds = WholeNumber.Option("--rounds", "Rounds of which the medians are taken", 3);
         var command = new Command("isolation", "One of 200 endpoints black-holed, and more: the others' p99 before and meanwhile") { endpoints, holes, rate, seconds, rounds, Report.Json };
         command.SetAction((parsed, cancel) => Report.RunAsync(parsed, report => RunAsync(
             parsed.GetValue(holes)!, new IsolationPlan(parsed.GetValue(endpoints), parsed.GetValue(rate), parsed.GetValue(seconds)), parsed.GetValue(rounds), report, cancel)));

@@ -19,8 +19,8 @@ internal static class LatencyCommand
 
     public static Command Create()
     {
-        var count = new Option<int>("--count") { Description = "Single events in each form", DefaultValueFactory = _ => 200 };
-        var every = new Option<int>("--every") { Description = "Milliseconds between two events", DefaultValueFactory = _ => 50 };
+        var count = WholeNumber.Option("--count", "Single events in each form", 200);
+        var every = WholeNumber.Option("--every", "Milliseconds between two events", 50);
         var command = new Command("latency", "Commit to receipt of single events on an idle system") { count, every, Report.Json };
         command.SetAction((parsed, cancel) =>
             RunAsync(parsed.GetValue(count), TimeSpan.FromMilliseconds(parsed.GetValue(every)), new Report(parsed.GetValue(Report.Json)), cancel));

@@ -22,12 +22,12 @@ internal static class NodesCommand
 {
     public static Command Create()
     {
-        var nodes = CountList.Option("--nodes", "Dispatcher processes", 1, 2, 4);
-        var endpoints = new Option<int>("--endpoints") { Description = "Strict endpoints", DefaultValueFactory = _ => 400 };
-        var sends = new Option<int>("--sends") { Description = "Requests that one process has under way at a time (MaxConcurrentSends)", DefaultValueFactory = _ => 20 };
-        var latency = new Option<int>("--latency") { Description = "Milliseconds after which the sink answers", DefaultValueFactory = _ => 50 };
-        var seconds = new Option<int>("--seconds") { Description = "Seconds that a run takes at best", DefaultValueFactory = _ => 20 };
-        var runs = new Option<int>("--runs") { Description = "Runs of which the medians are taken", DefaultValueFactory = _ => 3 };
+        var nodes = CountList.Option("--nodes", "Dispatcher processes", least: 1, 1, 2, 4);
+        var endpoints = WholeNumber.Option("--endpoints", "Strict endpoints", 400);
+        var sends = WholeNumber.Option("--sends", "Requests that one process has under way at a time (MaxConcurrentSends)", 20);
+        var latency = WholeNumber.Option("--latency", "Milliseconds after which the sink answers", 50, least: 0);
+        var seconds = WholeNumber.Option("--seconds", "Seconds that a run takes at best", 20);
+        var runs = WholeNumber.Option("--runs", "Runs of which the medians are taken", 3);
         var command = new Command("nodes", "1, 2 and 4 dispatcher processes against a sink that answers after 50 ms") { nodes, endpoints, sends, latency, seconds, runs, Report.Json };
         command.SetAction((parsed, cancel) => Report.RunAsync(parsed, report => RunAsync(
             parsed.GetValue(nodes)!,

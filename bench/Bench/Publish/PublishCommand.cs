@@ -19,9 +19,9 @@ internal static class PublishCommand
 
     public static Command Create()
     {
-        var publishers = new Option<int>("--publishers") { Description = "Concurrent publishers", DefaultValueFactory = _ => 64 };
-        var seconds = new Option<int>("--seconds") { Description = "How long each run takes", DefaultValueFactory = _ => 5 };
-        var runs = new Option<int>("--runs") { Description = "Runs of each kind, in turn, of which the median is taken", DefaultValueFactory = _ => 3 };
+        var publishers = WholeNumber.Option("--publishers", "Concurrent publishers", 64);
+        var seconds = WholeNumber.Option("--seconds", "How long each run takes", 5);
+        var runs = WholeNumber.Option("--runs", "Runs of each kind, in turn, of which the median is taken", 3);
         var command = new Command("publish", "Publishing in transactions of the caller's, with and without NOTIFY") { publishers, seconds, runs, Report.Json };
         command.SetAction((parsed, cancel) => RunAsync(
             parsed.GetValue(publishers), TimeSpan.FromSeconds(parsed.GetValue(seconds)), parsed.GetValue(runs), new Report(parsed.GetValue(Report.Json)), cancel));

@@ -15,9 +15,9 @@ internal static class SnapshotCommand
 
     public static Command Create()
     {
-        var seconds = new Option<int>("--seconds") { Description = "How long each phase takes", DefaultValueFactory = _ => 60 };
-        var rate = new Option<int>("--rate") { Description = "Events a second", DefaultValueFactory = _ => 1000 };
-        var endpoints = new Option<int>("--endpoints") { Description = "Strict endpoints, each of an application of its own", DefaultValueFactory = _ => 50 };
+        var seconds = WholeNumber.Option("--seconds", "How long each phase takes", 60);
+        var rate = WholeNumber.Option("--rate", "Events a second", 1000);
+        var endpoints = WholeNumber.Option("--endpoints", "Strict endpoints, each of an application of its own", 50);
         var rollback = new Option<double>("--rollback-percent")
         {
             Description = "Beside the load, so many publishes in a hundred are in transactions that roll back and leave their positions empty", DefaultValueFactory = _ => 1,

@@ -23,8 +23,8 @@ internal static class ThroughputCommand
         {
             Description = "Rows by name, with commas: " + string.Join(",", Names), CustomParser = ParseNames, DefaultValueFactory = _ => [.. Names],
         };
-        var events = new Option<int>("--events") { Description = "Events of strict_200 in a run; the other rows' numbers go with it", DefaultValueFactory = _ => 60_000 };
-        var runs = new Option<int>("--runs") { Description = "Runs of which the medians are taken", DefaultValueFactory = _ => 3 };
+        var events = WholeNumber.Option("--events", "Events of strict_200 in a run; the other rows' numbers go with it", 60_000);
+        var runs = WholeNumber.Option("--runs", "Runs of which the medians are taken", 3);
         var noPeers = new Option<bool>("--no-peers") { Description = "Leave out the job queues that run on Node" };
         var form = new Option<PublishForm>("--publish") { Description = "Single publishes that share commits, or transactions of 100 events" };
         var profile = new Option<bool>("--profile") { Description = "Print which statements take the server's time" };

@@ -24,7 +24,6 @@ internal sealed partial class Pumps(
     private static readonly TimeSpan Freshness = TimeSpan.FromMinutes(1);
 
     private readonly ConcurrentDictionary<long, (StreamPump Pump, Task Run)> _running = new();
-    private readonly ConcurrentDictionary<StreamPump, bool> _givenBack = new();
     private readonly ConcurrentDictionary<HeldLease, bool> _recalled = new();
     private readonly SemaphoreSlim _claiming = new(1, 1);
     private volatile bool _leaving;
@@ -161,7 +160,7 @@ internal sealed partial class Pumps(
     {
         foreach (var (pump, _) in _running.Values.OrderBy(running => running.Pump.Began).Take(count))
         {
-            _givenBack[pump] = true;
+            pump.IsGivenBack = true;
             pump.Stop();
         }
     }
@@ -212,7 +211,7 @@ internal sealed partial class Pumps(
         if (_running.TryGetValue(pump.Lease.Endpoint, out var current) && current.Pump == pump)
             _running.TryRemove(new KeyValuePair<long, (StreamPump, Task)>(pump.Lease.Endpoint, current));
         if (ended is null) _leftBehind = true;
-        if (_givenBack.TryRemove(pump, out _) || _leaving) GaveBack?.Invoke();
+        if (pump.IsGivenBack || _leaving) GaveBack?.Invoke();
         // Idle too: an event may have been numbered after the endpoint was handed back and before it left the table above.
         else if (ended is not PumpEnd.Failed) HandedBack?.Invoke();
     }

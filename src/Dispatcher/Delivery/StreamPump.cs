@@ -62,6 +62,9 @@ internal sealed partial class StreamPump
 
     public long Began { get; }
 
+    /// <summary>Whether it was stopped so that another node may take the endpoint. Set before it is stopped.</summary>
+    public bool IsGivenBack { get; set; }
+
     /// <summary>The stream has grown.</summary>
     public void MoreAvailable() => _buffer.Grown();
 

@@ -25,6 +25,7 @@ internal static class EndpointUrl
             return sending.AllowHttp ? "Must be http or https." : "Must be https.";
         if (url.UserInfo.Length > 0) return "Must have no user name or password.";
         if (url.Fragment.Length > 0) return "Must have no fragment.";
+        if (url.Port == 0) return "Must have a port between 1 and 65535.";
         return HostProblem(url, addresses);
     }
 
@@ -33,6 +34,7 @@ internal static class EndpointUrl
     {
         if (url.Host.Any(IsDisguised)) return "Must have a plain host name; write one with other than ordinary letters in its xn-- form.";
         var host = url.IdnHost.TrimEnd('.');
+        if (host.Split('.').FirstOrDefault(IsMalformedPunycode) is { } label) return $"Must have a host name that exists; \"{label}\" begins like one with other than ordinary letters and is none.";
         if (IPAddress.TryParse(url.DnsSafeHost, out var address) || IPAddress.TryParse(host, out address))
             return addresses.IsAllowed(address) ? null : NotPublic;
         // As browsers have it: what ends like a number is an address or nothing, and no resolver is to find out which.
@@ -41,6 +43,19 @@ internal static class EndpointUrl
             return "Must have a host name, or an address as four decimal numbers.";
         return HostResolver.IsLocalhost(host.ToLowerInvariant()) && !addresses.IsAllowed(IPAddress.Loopback) && !addresses.IsAllowed(IPAddress.IPv6Loopback)
             ? NotPublic : null;
+    }
+
+    private static bool IsMalformedPunycode(string label)
+    {
+        if (!label.StartsWith("xn--", StringComparison.OrdinalIgnoreCase)) return false;
+        try
+        {
+            return new IdnMapping().GetUnicode(label).Equals(label, StringComparison.OrdinalIgnoreCase);
+        }
+        catch (ArgumentException)
+        {
+            return true;
+        }
     }
 
     /// <summary>Characters that some resolver turns into ASCII digits, dots or letters, or into nothing: full-width, circled, mathematical, invisible.</summary>

@@ -33,6 +33,13 @@ internal sealed class AddressPolicy(IOptions<WebhookDispatcherOptions> options)
     {
         problem = "is not";
         if (!IPNetwork.TryParse(text, out network)) return false;
+        // Older spellings fill in the numbers that are missing, and not at the end.
+        if (network.BaseAddress.AddressFamily == AddressFamily.InterNetwork && text!.Count(c => c == '.') != 3)
+        {
+            problem = "must have all four numbers";
+            return false;
+        }
+
         if (!IPAddress.TryParse(text.AsSpan(0, text!.IndexOf('/')), out var written) || !written.Equals(network.BaseAddress))
         {
             problem = $"has bits set beyond its prefix: write {network}, or the length that is meant";

@@ -35,7 +35,7 @@ public sealed class SendingOptions
     /// <summary>The operator's word that <see cref="Proxy"/> refuses whatever is not to be called. Default false; without it, starting with a proxy fails.</summary>
     public bool ProxyJudgesAddresses { get; set; }
 
-    /// <summary>The <c>User-Agent</c> of requests. Default <c>Webhooks/0.1</c>.</summary>
+    /// <summary>The <c>User-Agent</c> of requests: 1 to 256 printable ASCII characters. Default <c>Webhooks/0.1</c>.</summary>
     public string UserAgent { get; set; } = "Webhooks/0.1";
 
     internal IEnumerable<string> Problems() =>
@@ -44,12 +44,20 @@ public sealed class SendingOptions
             .Concat(WebhookDispatcherOptions.InRange("Sending:MaxResponseBytes", MaxResponseBytes, 0, 16 * 1024 * 1024))
             .Concat(WebhookDispatcherOptions.InRange("Sending:ConnectionLifetime", ConnectionLifetime, TimeSpan.FromSeconds(1), TimeSpan.FromHours(1)))
             .Concat(AllowedNetworks.SelectMany(NetworkProblems))
+            .Concat(UserAgentProblems())
             .Concat(ProxyProblems());
 
     private static IEnumerable<string> NetworkProblems(string network)
     {
         if (!AddressPolicy.TryParse(network, out _, out var problem))
             yield return $"Sending:AllowedNetworks must be in CIDR form such as 10.1.0.0/16; '{network}' {problem}.";
+    }
+
+    private IEnumerable<string> UserAgentProblems()
+    {
+        // RFC 9110, sections 5.5 and 10.1.5; what is longer than this, some servers refuse.
+        if (string.IsNullOrWhiteSpace(UserAgent) || UserAgent.Length > 256 || UserAgent.AsSpan().ContainsAnyExceptInRange(' ', '~'))
+            yield return "Sending:UserAgent must have 1 to 256 printable ASCII characters, such as Acme-Webhooks/1.0.";
     }
 
     private IEnumerable<string> ProxyProblems()
