@@ -32,6 +32,20 @@ public class IdentifiersTests
     }
 
     [Fact]
+    public void NewGuids_Many_AreOfVersion7AndInOrderAndBehindThoseBefore()
+    {
+        var before = WebhookEventId.NewGuids(1)[0];
+        // Ids are in order only from one millisecond to the next.
+        SpinWait.SpinUntil(() => string.CompareOrdinal(WebhookEventId.New().Value[..16], new WebhookEventId(before).Value[..16]) > 0);
+        var guids = WebhookEventId.NewGuids(1000);
+        Assert.Equal(guids.Length, guids.Distinct().Count());
+        Assert.All(guids, guid => Assert.Equal((7, true), (guid.Version, guid.Variant is >= 8 and <= 11)));
+        var written = guids.Prepend(before).Select(guid => new WebhookEventId(guid).Value).ToList();
+        Assert.Equal(written.Order(StringComparer.Ordinal), written);
+        Assert.Empty(WebhookEventId.NewGuids(0));
+    }
+
+    [Fact]
     public void Default_IsNobody()
     {
         Assert.Equal("ep_", default(WebhookEndpointId).Value);

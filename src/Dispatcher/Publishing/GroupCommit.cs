@@ -34,7 +34,8 @@ internal sealed class GroupCommit(WebhookDatabase database, FreshEvents fresh, W
         IReadOnlyList<EventToPublish> published, WebhookDatabase database, FreshEvents fresh, Wake wake, DispatcherMetrics metrics)
     {
         var batch = new PublishBatch(published, fresh);
-        var stored = new HashSet<Guid>();
+        var ids = new WebhookEventId?[published.Count];
+        var stored = 0;
         var buckets = new HashSet<short>();
         await using (var connection = await database.OpenAsync(CancellationToken.None))
         await using (var command = new NpgsqlBatch(connection) { BatchCommands = { batch.ToStep(database) } })
@@ -42,14 +43,16 @@ internal sealed class GroupCommit(WebhookDatabase database, FreshEvents fresh, W
         {
             while (await reader.ReadAsync(CancellationToken.None))
             {
-                stored.Add(batch.Stored(reader));
+                var one = batch.Stored(reader);
+                ids[one] = new WebhookEventId(batch.Ids[one]);
                 buckets.Add(reader.GetInt16(1));
+                stored++;
             }
         }
 
         batch.Keep();
-        metrics.Published(stored.Count);
+        metrics.Published(stored);
         wake.Committed(buckets);
-        return Array.ConvertAll(batch.Ids, id => stored.Contains(id) ? new WebhookEventId(id) : (WebhookEventId?)null);
+        return ids;
     }
 }

@@ -75,10 +75,10 @@ internal sealed class PublishBatch(IReadOnlyList<EventToPublish> published, Fres
     private readonly Dictionary<short, List<(long, FreshEvent)>> _stored = [];
     private readonly int _generation = fresh.Generation;
 
-    public Guid[] Ids { get; } = published.Select(_ => WebhookEventId.New().Guid).ToArray();
+    public Guid[] Ids { get; } = WebhookEventId.NewGuids(published.Count);
 
-    /// <summary>Takes note of the row that the reader stands on.</summary>
-    public Guid Stored(NpgsqlDataReader reader)
+    /// <summary>Takes note of the row that the reader stands on; which event of the batch it is.</summary>
+    public int Stored(NpgsqlDataReader reader)
     {
         var id = reader.GetGuid(0);
         while (Ids[_next] != id) _next++;
@@ -91,7 +91,7 @@ internal sealed class PublishBatch(IReadOnlyList<EventToPublish> published, Fres
             stored.Add((reader.GetInt64(2), new FreshEvent(id, one.Type, reader.GetFieldValue<DateTimeOffset>(3), one.Data.ToArray())));
         }
 
-        return id;
+        return _next;
     }
 
     /// <summary>All rows were seen.</summary>
