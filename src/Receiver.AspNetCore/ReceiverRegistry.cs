@@ -1,3 +1,4 @@
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
@@ -22,6 +23,7 @@ internal sealed class ReceiverRegistry : IDisposable
                 Provided = registration.SecretProvider?.Invoke(services) is { } provider
                     ? new ProvidedSecrets(registration.Name, provider, settings, time, new Random(), logger)
                     : null,
+                Watch = services.GetService<IEventWatch>(),
             });
         }
 

@@ -36,6 +36,9 @@ internal sealed class ReceiverSource(SourceRegistration registration, ReceiverSe
     /// <summary>What its secret provider gives; null without one.</summary>
     public ProvidedSecrets? Provided { get; init; }
 
+    /// <summary>Is told what becomes of events; null but in tests.</summary>
+    public IEventWatch? Watch { get; init; }
+
     public IWebhookInbox Inbox => inbox;
 
     public IWebhookScheme Scheme => registration.Scheme;

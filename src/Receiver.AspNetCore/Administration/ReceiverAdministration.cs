@@ -75,6 +75,7 @@ internal sealed partial class ReceiverAdministration(
                 await transaction.CommitAsync(CancellationToken.None).ConfigureAwait(false);
                 metrics.Settled(source.Name, HandlerRunner.Word(Settlement.Processed));
                 LogRetried(source.Name, stored.Id);
+                source.Watch?.Settled(envelope.ToEvent(source.Name, stored), Settlement.Processed, attempt);
                 return AdministrationResult.Done;
             }
         }

@@ -47,6 +47,7 @@ internal sealed partial class Settler(ReceiverSource source, HandlerRunner runne
 
                 await transaction.CommitAsync(CancellationToken.None).ConfigureAwait(false);
                 metrics.Settled(source.Name, HandlerRunner.Word(how));
+                source.Watch?.Settled(envelope.ToEvent(source.Name, stored), how, one.Attempts + (call is null ? 0 : 1));
             }
         }
 
@@ -59,6 +60,7 @@ internal sealed partial class Settler(ReceiverSource source, HandlerRunner runne
         var (stored, attempts, options) = (one.Event, one.Attempts + 1, Options);
         var isExhausted = attempts >= options.HandlerMaxAttempts;
         LogHandlerFailed(failure, source.Name, stored.Id, stored.Seq, attempts, options.HandlerMaxAttempts);
+        if (source.TryOpen(stored, out var envelope, out _)) source.Watch?.Failed(envelope.ToEvent(source.Name, stored), attempts, failure);
         var now = source.Time.GetUtcNow();
         if (isExhausted && options.OnHandlerExhausted == ExhaustedPolicy.Park)
         {
@@ -72,6 +74,7 @@ internal sealed partial class Settler(ReceiverSource source, HandlerRunner runne
                     await transaction.CommitAsync(CancellationToken.None).ConfigureAwait(false);
                     metrics.Settled(source.Name, HandlerRunner.Word(Settlement.Parked));
                     LogParked(source.Name, stored.Id, stored.Seq);
+                    if (envelope is not null) source.Watch?.Settled(envelope.ToEvent(source.Name, stored), Settlement.Parked, attempts);
                 }
             }
 

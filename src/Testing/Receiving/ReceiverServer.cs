@@ -14,8 +14,29 @@ namespace Webhooks.Testing;
 /// </summary>
 internal sealed class ReceiverServer(Func<HttpContext, CancellationToken, Task> answer) : IHttpApplication<HttpContext>, IDisposable
 {
+    private const int PortAttempts = 8;
+
     private readonly CancellationTokenSource _stopping = new();
     private KestrelServer? _kestrel;
+
+    /// <summary>Starts one on a free port.</summary>
+    public static async Task<(ReceiverServer Server, int Port)> StartAnywhereAsync(Func<HttpContext, CancellationToken, Task> answer, CancellationToken ct)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            var (server, port) = (new ReceiverServer(answer), FreePort.Next());
+            try
+            {
+                await server.StartAsync(port, ct);
+                return (server, port);
+            }
+            // Somebody else was faster.
+            catch (IOException) when (attempt < PortAttempts)
+            {
+                server.Dispose();
+            }
+        }
+    }
 
     public async Task StartAsync(int port, CancellationToken ct)
     {

@@ -11,7 +11,6 @@ namespace Webhooks.Testing;
 /// </summary>
 public sealed class ScriptedReceiver : IAsyncDisposable
 {
-    private const int PortAttempts = 8;
     private static readonly TimeSpan DefaultTimeout = TimeSpan.FromSeconds(30);
     private static readonly byte[] Filler = new byte[16 * 1024];
 
@@ -110,22 +109,15 @@ public sealed class ScriptedReceiver : IAsyncDisposable
     public async Task StartAgainAsync(CancellationToken ct = default)
     {
         if (_server is not null) return;
-        var isPortKnown = Port != 0;
-        for (var attempt = 1; ; attempt++)
+        if (Port == 0)
         {
-            if (!isPortKnown) Port = FreePort.Next();
-            var server = new ReceiverServer(AnswerAsync);
-            try
-            {
-                await server.StartAsync(Port, ct);
-                _server = server;
-                return;
-            }
-            catch (IOException) when (!isPortKnown && attempt < PortAttempts)
-            {
-                server.Dispose();
-            }
+            (_server, Port) = await ReceiverServer.StartAnywhereAsync(AnswerAsync, ct);
+            return;
         }
+
+        var server = new ReceiverServer(AnswerAsync);
+        await server.StartAsync(Port, ct);
+        _server = server;
     }
 
     /// <summary>Closes the port.</summary>
