@@ -99,12 +99,14 @@ internal sealed partial class LeaseStore(
         return await reader.ReadAsync(cancel);
     }
 
-    /// <summary>Records a failed attempt from which nothing follows yet.</summary>
-    public async Task RecordAsync(EndpointLease lease, long seq, int number, AttemptResult result, CancellationToken cancel)
+    /// <summary>Records failed attempts from which nothing follows by themselves.</summary>
+    public async Task RecordAsync(EndpointLease lease, int number, IReadOnlyCollection<(long Seq, AttemptResult Result)> attempts, CancellationToken cancel)
     {
         await using var command = database.Command(
-            "Delivery/record_attempt", lease.Endpoint, Owner, lease.LeaseEpoch, seq, number, result.StartedAt.ToUniversalTime(),
-            (int)result.Duration.TotalMilliseconds, result.Outcome.Word(), result.StatusCode, result.Detail);
+            "Delivery/record_attempt", lease.Endpoint, Owner, lease.LeaseEpoch, number, attempts.Select(one => one.Seq).ToArray(),
+            attempts.Select(one => one.Result.StartedAt.ToUniversalTime()).ToArray(), attempts.Select(one => (int)one.Result.Duration.TotalMilliseconds).ToArray(),
+            attempts.Select(one => one.Result.Outcome.Word()).ToArray(), attempts.Select(one => one.Result.StatusCode).ToArray(),
+            attempts.Select(one => one.Result.Detail).ToArray());
         await command.ExecuteNonQueryAsync(cancel);
     }
 

@@ -26,7 +26,8 @@ internal sealed partial class StreamPump
                 _buffer.PutBack(sent.Batch!);
             }
 
-            await _services.Leases.RecordAsync(_lease, sent.First.Seq, _lease.State.Attempts + 1, result with { Detail = $"batch of {sent.Count}: {result.Detail}" }, abort);
+            await _services.Leases.RecordAsync(
+                _lease, _lease.State.Attempts + 1, [(sent.First.Seq, result with { Detail = $"batch of {sent.Count}: {result.Detail}" })], abort);
         }
         else
         {
@@ -168,6 +169,9 @@ internal sealed partial class StreamPump
             if (_lost || !await _settle.AllAsync()) return await LoseAsync();
         }
 
+        // Before the lease ends: one failure counts for all that were under way, and each of them is evidence.
+        var others = _unclear.Where(one => one.Key != sent.First.Seq).Select(one => (one.Key, one.Value.Result)).ToList();
+        if (others.Count > 0) await _services.Leases.RecordAsync(_lease, decision.State.Attempts, others, abort);
         var recorded = await _services.Leases.FailAsync(
             _lease, sent.First.Seq, result, decision, rests ? FailureForm.Rest : FailureForm.Wait, abort);
         _services.Failed(_lease, sent.First.Seq, result, decision, recorded);

@@ -103,6 +103,8 @@ public class RelaxedTests
         Assert.Equal((1, EndpointStatus.Active, 0), (stream.ConsecutiveFailures, stream.Status, stream.Cursor));
         // Those in flight, and one second opinion.
         Assert.InRange(receiver.Count, 1, 65);
+        // Each of them is on record, under the one number that counts.
+        Assert.Equal(receiver.Count, await platform.ScalarAsync<long>("SELECT count(*) FROM webhooks.attempt WHERE number = 1"));
         Assert.Equal(0, await platform.ScalarAsync<long>("SELECT count(*) FROM webhooks.deferred"));
         stream = await platform.WaitForStreamAsync(endpoint.Id, stream => stream.Status == EndpointStatus.Paused);
         Assert.Equal((PauseReason.Failing, 2), (stream.PauseReason, stream.ConsecutiveFailures));
