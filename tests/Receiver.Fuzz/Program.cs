@@ -1,0 +1,1 @@
+return await Webhooks.Fuzz.FuzzCommand.RunAsync(args);
