@@ -7,12 +7,13 @@ using Webhooks.Bench.Isolation;
 using Webhooks.Bench.Latency;
 using Webhooks.Bench.Nodes;
 using Webhooks.Bench.Publish;
+using Webhooks.Bench.Receiving;
 using Webhooks.Bench.Sink;
 using Webhooks.Bench.Snapshot;
 using Webhooks.Bench.Staging;
 using Webhooks.Bench.Throughput;
 
-var root = new RootCommand("Measures the dispatcher end to end on this machine: private PostgreSQL, loopback, everything stopped at the end.")
+var root = new RootCommand("Measures the dispatcher end to end, and the receiver, on this machine: private PostgreSQL, loopback, everything stopped at the end.")
 {
     LatencyCommand.Create(),
     ThroughputCommand.Create(),
@@ -24,7 +25,9 @@ var root = new RootCommand("Measures the dispatcher end to end on this machine: 
     NodesCommand.Create(),
     GrowthCommand.Create(),
     IsolationCommand.Create(),
+    ReceiverCommand.Create(),
     NodeProgram.Create(),
+    TargetProgram.Create(),
     SinkProgram.Create(),
 };
 return await root.Parse(args).InvokeAsync();

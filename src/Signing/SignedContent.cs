@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Buffers.Text;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
@@ -64,11 +65,11 @@ public static class SignedContent
         return buffer;
     }
 
-    /// <summary>The MAC of <paramref name="content"/> in base64.</summary>
-    internal static void Mac(WebhookSecret secret, ReadOnlySpan<byte> content, Span<char> base64)
+    /// <summary>The MAC of <paramref name="content"/> in base64, whose characters are ASCII.</summary>
+    internal static void Mac(WebhookSecret secret, ReadOnlySpan<byte> content, Span<byte> base64)
     {
         Span<byte> mac = stackalloc byte[MacBytes];
         HMACSHA256.HashData(secret.Key, content, mac);
-        Convert.TryToBase64Chars(mac, base64, out _);
+        Base64.EncodeToUtf8(mac, base64, out _, out _);
     }
 }

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Globalization;
+using System.Text;
 
 namespace Webhooks.Signing;
 
@@ -34,17 +35,17 @@ public static class WebhookSigner
         var content = SignedContent.Rent(id, digits[..digitCount], prefix, body, out var length);
         try
         {
-            Span<char> header = stackalloc char[secrets.Length * (3 + SignedContent.MacChars + 1)];
+            Span<byte> header = stackalloc byte[secrets.Length * (3 + SignedContent.MacChars + 1)];
             var at = 0;
             foreach (var secret in secrets)
             {
-                if (at > 0) header[at++] = ' ';
-                "v1,".CopyTo(header[at..]);
+                if (at > 0) header[at++] = (byte)' ';
+                "v1,"u8.CopyTo(header[at..]);
                 SignedContent.Mac(secret, content.AsSpan(0, length), header.Slice(at + 3, SignedContent.MacChars));
                 at += 3 + SignedContent.MacChars;
             }
 
-            return new string(header[..at]);
+            return Encoding.ASCII.GetString(header[..at]);
         }
         finally
         {

@@ -1,6 +1,6 @@
 using System.Buffers;
-using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using System.Text;
 
 namespace Webhooks.Signing;
 
@@ -70,13 +70,14 @@ public static class WebhookVerifier
         var content = SignedContent.Rent(id, timestamp, prefix, body, out var length);
         try
         {
-            Span<char> expected = stackalloc char[SignedContent.MacChars];
+            Span<byte> expected = stackalloc byte[SignedContent.MacChars];
+            Span<byte> given = stackalloc byte[SignedContent.MacChars];
             for (var i = 0; i < secrets.Length; i++)
             {
                 SignedContent.Mac(secrets[i], content.AsSpan(0, length), expected);
-                // The base64 text is compared, not the bytes: a MAC has one spelling here.
+                // The base64 text is compared, not the bytes: a MAC has one spelling here. What is not ASCII is none, and so no signature.
                 foreach (var range in candidates[..count])
-                    if (CryptographicOperations.FixedTimeEquals(MemoryMarshal.AsBytes(signature[range]), MemoryMarshal.AsBytes(expected)))
+                    if (Ascii.FromUtf16(signature[range], given, out _) == OperationStatus.Done && CryptographicOperations.FixedTimeEquals(given, expected))
                         return new(VerificationStatus.Valid, i, seconds);
             }
 

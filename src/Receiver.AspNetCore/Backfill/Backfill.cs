@@ -8,8 +8,6 @@ namespace Webhooks.Receiver;
 /// </summary>
 internal sealed partial class Backfill(ReceiverSource source, FeedClient client, ReceiverMetrics metrics, Random random, ILogger<Backfill> logger)
 {
-    /// <summary>The feed allows ten requests a second.</summary>
-    private static readonly TimeSpan PageSpacing = TimeSpan.FromMilliseconds(110);
     private static readonly TimeSpan FullInboxPause = TimeSpan.FromSeconds(1);
     private const int MaxGaps = 100;
 
@@ -19,6 +17,7 @@ internal sealed partial class Backfill(ReceiverSource source, FeedClient client,
     private int _failures;
     private double _jitter = 1;
     private (long After, DateTimeOffset Since)? _gap;
+    private PagePace _pace;
 
     /// <summary>Looks if it is time to.</summary>
     /// <returns>When it is time next; null to wait for a signal.</returns>
@@ -69,6 +68,8 @@ internal sealed partial class Backfill(ReceiverSource source, FeedClient client,
         long? from = null;
         while (true)
         {
+            if (_pace.Take(source.Time.GetUtcNow()) is var rest && rest > TimeSpan.Zero)
+                await Task.Delay(rest, source.Time, stopping).ConfigureAwait(false);
             var state = await source.Inbox.GetStateAsync(source.Name, stopping).ConfigureAwait(false);
             var after = Math.Max(from ?? 0, state.Contiguous);
             // Beyond the highest stored number nothing is what the others wait for.
@@ -78,7 +79,6 @@ internal sealed partial class Backfill(ReceiverSource source, FeedClient client,
                 return;
             }
 
-            var asked = source.Time.GetUtcNow();
             var answer = await client.ReadAsync(settings, endpoint, after, options.BackfillPageSize, stopping).ConfigureAwait(false);
             if (answer.Page is not { } page)
             {
@@ -101,9 +101,6 @@ internal sealed partial class Backfill(ReceiverSource source, FeedClient client,
                 await FinishAsync(settings, endpoint, page, stopping).ConfigureAwait(false);
                 return;
             }
-
-            if (asked + PageSpacing - source.Time.GetUtcNow() is var rest && rest > TimeSpan.Zero)
-                await Task.Delay(rest, source.Time, stopping).ConfigureAwait(false);
         }
     }
 
@@ -164,7 +161,7 @@ internal sealed partial class Backfill(ReceiverSource source, FeedClient client,
     private async Task FinishAsync(ReceiverSettings.InForce settings, string endpoint, FeedPage page, CancellationToken stopping)
     {
         var now = source.Time.GetUtcNow();
-        (_looked, _lookedAt, _failures, _notBefore) = (true, now, 0, now + PageSpacing);
+        (_looked, _lookedAt, _failures, _notBefore) = (true, now, 0, now + PagePace.Interval);
         // What is still missing came after the answer was made, and has its grace like any other.
         if (_gap is { } gap) _gap = (gap.After, now);
         _jitter = Backoff.Jitter(random.NextDouble());

@@ -44,14 +44,20 @@ internal static class BodyReader
         if (WasRead(context)) return BodyStatus.Consumed;
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit) limit.MaxRequestBodySize = maxBytes;
 
-        using var timer = new CancellationTokenSource(timeout, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(timer.Token, context.RequestAborted);
+        CancellationTokenSource? timer = null, either = null;
         try
         {
             // The server's own pipe, so that a request of which nothing comes holds no buffer of ours.
             while (true)
             {
-                var result = await request.BodyReader.ReadAsync(either.Token).ConfigureAwait(false);
+                // What has come with the head needs neither clock nor cancellation, and that is nearly every delivery.
+                if (!request.BodyReader.TryRead(out var result))
+                {
+                    timer ??= new CancellationTokenSource(timeout, time);
+                    either ??= CancellationTokenSource.CreateLinkedTokenSource(timer.Token, context.RequestAborted);
+                    result = await request.BodyReader.ReadAsync(either.Token).ConfigureAwait(false);
+                }
+
                 var status = body.Length + result.Buffer.Length > maxBytes ? BodyStatus.TooLarge
                     : !body.TryAppend(result.Buffer) ? BodyStatus.NoRoom
                     : BodyStatus.Complete;
@@ -62,7 +68,7 @@ internal static class BodyReader
         }
         catch (OperationCanceledException)
         {
-            return timer.IsCancellationRequested ? BodyStatus.TooSlow : BodyStatus.Broken;
+            return timer is { IsCancellationRequested: true } ? BodyStatus.TooSlow : BodyStatus.Broken;
         }
         catch (BadHttpRequestException e)
         {
@@ -77,6 +83,11 @@ internal static class BodyReader
         catch (Exception e) when (e is IOException or InvalidDataException or InvalidOperationException or NotSupportedException)
         {
             return BodyStatus.Broken;
+        }
+        finally
+        {
+            either?.Dispose();
+            timer?.Dispose();
         }
 
         // Fewer bytes than stated: the server would have complained of a short body, so somebody read the rest.

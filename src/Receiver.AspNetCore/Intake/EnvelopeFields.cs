@@ -10,6 +10,7 @@ internal ref struct EnvelopeFields
 
     private string? _id, _type, _timestamp, _endpoint, _numbering;
     private long _epoch, _seq, _last;
+    private DateTimeOffset? _utc;
     private bool _void, _isBatch, _isArray, _hasEndpoint, _hasEpoch, _hasSeq, _hasVoid, _hasData;
     private Range _data;
 
@@ -26,8 +27,8 @@ internal ref struct EnvelopeFields
     /// <param name="error">Why there is none.</param>
     public readonly Envelope? Judge(Range whole, out string? error)
     {
-        var timestamp = DateTimeOffset.TryParse(_timestamp, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var parsed)
-            ? parsed : (DateTimeOffset?)null;
+        var timestamp = _utc
+            ?? (DateTimeOffset.TryParse(_timestamp, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var parsed) ? parsed : null);
         var numbered = (_hasEndpoint ? 1 : 0) + (_hasEpoch ? 1 : 0) + (_hasSeq ? 1 : 0);
         if (numbered < 2)
         {
@@ -54,7 +55,7 @@ internal ref struct EnvelopeFields
     {
         if (reader.ValueTextEquals("id"u8)) return Text(ref reader, ref _id, "id");
         if (reader.ValueTextEquals("type"u8)) return Text(ref reader, ref _type, "type");
-        if (reader.ValueTextEquals("timestamp"u8)) return Text(ref reader, ref _timestamp, "timestamp");
+        if (reader.ValueTextEquals("timestamp"u8)) return Timestamp(ref reader);
         // A foreign sender may mean anything by one of these three; by two of them nobody else is likely to mean what we do not.
         if (reader.ValueTextEquals("endpoint"u8)) return Numbering(Flag(ref _hasEndpoint, "endpoint"), Text(ref reader, ref _endpoint, "endpoint"));
         if (reader.ValueTextEquals("epoch"u8)) return Numbering(Flag(ref _hasEpoch, "epoch"), Number(ref reader, ref _epoch, "epoch", int.MaxValue));
@@ -86,6 +87,19 @@ internal ref struct EnvelopeFields
         if (value is not null) return $"{name} stands in it twice";
         if (reader.TokenType == JsonTokenType.String) value = reader.GetString();
         else reader.Skip();
+        return null;
+    }
+
+    /// <summary>As our own dispatcher and most others write it, it is read from the bytes; whatever else it may be, as text.</summary>
+    private string? Timestamp(ref Utf8JsonReader reader)
+    {
+        var ahead = reader;
+        ahead.Read();
+        if (_timestamp is not null || _utc is not null || ahead.TokenType != JsonTokenType.String || !ahead.ValueSpan.EndsWith("Z"u8)
+            || !ahead.TryGetDateTimeOffset(out var utc))
+            return _utc is null ? Text(ref reader, ref _timestamp, "timestamp") : "timestamp stands in it twice";
+        reader = ahead;
+        _utc = utc;
         return null;
     }
 

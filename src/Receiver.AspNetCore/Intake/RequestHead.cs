@@ -10,6 +10,8 @@ internal static class RequestHead
     /// <summary>The longest value of a header that a scheme looks at, in characters.</summary>
     public const int MaxHeaderLength = 4096;
 
+    private const string Json = "application/json";
+
     /// <summary>Why it is refused; null when it is not.</summary>
     /// <param name="request">The request.</param>
     /// <param name="scheme">The source's scheme.</param>
@@ -19,10 +21,9 @@ internal static class RequestHead
         mediaType = "";
         // The signature is over the bytes on the wire, and so has to be what is read.
         if (!StringValues.IsNullOrEmpty(request.Headers.ContentEncoding)) return IntakeOutcome.ContentEncoding;
-        if (!MediaTypeHeaderValue.TryParse(request.ContentType, out var parsed) || !IsUtf8(parsed.Charset)) return IntakeOutcome.MediaType;
-        mediaType = parsed.MediaType.Equals("application/json", StringComparison.OrdinalIgnoreCase)
-            ? "application/json"
-            : parsed.MediaType.ToString().ToLowerInvariant();
+        if (request.ContentType == Json) mediaType = Json;
+        else if (MediaTypeHeaderValue.TryParse(request.ContentType, out var parsed) && IsUtf8(parsed.Charset)) mediaType = parsed.MediaType.ToString().ToLowerInvariant();
+        else return IntakeOutcome.MediaType;
         if (!scheme.Takes(mediaType)) return IntakeOutcome.MediaType;
         foreach (var name in scheme.Headers)
         {

@@ -13,6 +13,12 @@ internal sealed partial class ReceiverWorker(
     private static readonly TimeSpan RefreshInterval = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan PruneInterval = TimeSpan.FromMinutes(10);
 
+    /// <summary>Every delivery wakes the backfill, and what it looks for may be seconds late: under load one turn does for many.</summary>
+    private static readonly TimeSpan BackfillRest = TimeSpan.FromMilliseconds(10);
+
+    /// <summary>While the stream waits for a missing number, or for somebody, every delivery wakes the pump for nothing.</summary>
+    private static readonly TimeSpan PumpRest = TimeSpan.FromMilliseconds(1);
+
     /// <summary>Reads the options of every source first: a wrong one stops the start, with a message that names the key.</summary>
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
@@ -58,16 +64,31 @@ internal sealed partial class ReceiverWorker(
         source.Missing.Set();
         await Task.WhenAll(
             PumpAsync(source, pump, leading.Token),
-            LoopAsync(source, source.Missing, async token => await backfill.RunOnceAsync(token).ConfigureAwait(false), leading.Token),
+            LoopAsync(source, source.Missing, token => BackfillAsync(backfill, token), leading.Token),
             LoopAsync(source, null, token => PruneAsync(source, token), leading.Token)).ConfigureAwait(false);
         return source.Time.GetUtcNow();
+    }
+
+    private static async Task<DateTimeOffset?> TurnAsync(Pump pump, CancellationToken stopping)
+    {
+        var result = await pump.RunOnceAsync(stopping).ConfigureAwait(false);
+        if (result is { Settled: 0, WaitUntil: null }) await Task.Delay(PumpRest, TimeProvider.System, stopping).ConfigureAwait(false);
+        return result.WaitUntil;
+    }
+
+    private static async Task<DateTimeOffset?> BackfillAsync(Backfill backfill, CancellationToken stopping)
+    {
+        var next = await backfill.RunOnceAsync(stopping).ConfigureAwait(false);
+        // It spares the processor, and so is of the machine's time, whatever clock the source has.
+        await Task.Delay(BackfillRest, TimeProvider.System, stopping).ConfigureAwait(false);
+        return next;
     }
 
     private async Task PumpAsync(ReceiverSource source, Pump pump, CancellationToken stopping)
     {
         try
         {
-            await LoopAsync(source, source.Stored, async token => (await pump.RunOnceAsync(token).ConfigureAwait(false)).WaitUntil, stopping).ConfigureAwait(false);
+            await LoopAsync(source, source.Stored, token => TurnAsync(pump, token), stopping).ConfigureAwait(false);
         }
         finally
         {
