@@ -11,6 +11,7 @@ internal sealed partial class WebhookIntake(ReceiverMetrics metrics, ILogger<Web
 
     public async Task AnswerAsync(HttpContext context, ReceiverSource? source)
     {
+        if (source is null) LogUnknown(IntakeOutcome.UnknownSource.StatusCode, IntakeOutcome.UnknownSource.Word);
         var outcome = source is null ? IntakeOutcome.UnknownSource : await TakeAsync(context, source).ConfigureAwait(false);
         metrics.Requested(source?.Name ?? "unknown", outcome.Word);
         // A scheme's own answer is on its way already.
@@ -27,27 +28,28 @@ internal sealed partial class WebhookIntake(ReceiverMetrics metrics, ILogger<Web
         // Whether a request is a bad one cannot be told now, and it is our own trouble: it is to be sent again.
         if (current.Secrets.Count == 0)
         {
-            if (source.Provided is null || !await source.Provided.AskEarlyAsync().ConfigureAwait(false)) return Refuse(IntakeOutcome.NoSecrets);
+            if (source.Provided is { } unread) await unread.AskEarlyAsync().ConfigureAwait(false);
             current = source.Settings.Current;
             if (current.Secrets.Count == 0) return Refuse(IntakeOutcome.NoSecrets);
         }
 
         using var body = new ReceivedBody(source.Bodies, options.MaxBufferedBytes);
         var read = await BodyReader.ReadAsync(context, body, options.MaxBodyBytes, options.BodyTimeout, source.Time).ConfigureAwait(false);
-        if (read == BodyStatus.Consumed) LogConsumed(source.Name);
-        if (read == BodyStatus.Empty) LogEmpty(source.Name);
         if (read != BodyStatus.Complete) return Refuse(IntakeOutcome.Of(read));
 
         var now = source.Time.GetUtcNow();
         var live = current.Secrets.At(now);
         var request = new WebhookRequest(context.Request.Headers, body.Memory, mediaType, now);
         var verified = scheme.Verify(request, live.Secrets, options.TimestampTolerance);
-        // The sender may have rotated since the provider was asked.
-        if (verified.Status is VerificationStatus.NoMatchingSignature or VerificationStatus.NoSecret && source.Provided is { } provided
-            && await provided.AskEarlyAsync().ConfigureAwait(false))
+        // The sender may have rotated since the provider was asked; and somebody else may have asked it since this request began.
+        if (verified.Status is VerificationStatus.NoMatchingSignature or VerificationStatus.NoSecret && source.Provided is { } provided)
         {
-            live = source.Settings.Secrets.At(now);
-            verified = scheme.Verify(request, live.Secrets, options.TimestampTolerance);
+            await provided.AskEarlyAsync().ConfigureAwait(false);
+            if (source.Settings.Secrets is var latest && latest != current.Secrets)
+            {
+                live = latest.At(now);
+                verified = scheme.Verify(request, live.Secrets, options.TimestampTolerance);
+            }
         }
 
         if (!verified.IsValid)
@@ -62,7 +64,7 @@ internal sealed partial class WebhookIntake(ReceiverMetrics metrics, ILogger<Web
         var reading = scheme.Read(request.With(body.Memory.ToArray()));
         if (reading.Error is { } error)
         {
-            LogMalformed(source.Name, error, body.Length);
+            LogMalformed(source.Name, IntakeOutcome.MalformedEnvelope.StatusCode, IntakeOutcome.MalformedEnvelope.Word, error, body.Length, live.Fingerprints);
             return IntakeOutcome.MalformedEnvelope;
         }
 
@@ -73,7 +75,10 @@ internal sealed partial class WebhookIntake(ReceiverMetrics metrics, ILogger<Web
 
         IntakeOutcome Refuse(IntakeOutcome outcome)
         {
-            LogRefused(source.Name, outcome.StatusCode, outcome.Word, context.Request.ContentLength);
+            var (status, word, length, fingerprints) = (outcome.StatusCode, outcome.Word, context.Request.ContentLength, Fingerprints(source));
+            if (outcome == IntakeOutcome.BodyConsumed) LogConsumed(source.Name, status, word, length, fingerprints);
+            else if (outcome == IntakeOutcome.EmptyBody) LogEmpty(source.Name, status, word, length, fingerprints);
+            else LogRefused(source.Name, status, word, length, fingerprints);
             return outcome;
         }
     }
@@ -92,33 +97,30 @@ internal sealed partial class WebhookIntake(ReceiverMetrics metrics, ILogger<Web
         // Whatever the store throws, the events are not known to be stored, and are to be sent again.
         catch (Exception e)
         {
-            LogUnavailable(e, source.Name);
+            LogUnavailable(e, source.Name, IntakeOutcome.Unavailable.StatusCode, IntakeOutcome.Unavailable.Word, Fingerprints(source));
             source.InboxDown = true;
             return IntakeOutcome.Unavailable;
         }
 
         source.InboxIsBack();
-        var outcome = StoreDecision.Whole(outcomes);
-        switch (outcome)
+        var outcome = IntakeOutcome.Of(StoreDecision.Whole(outcomes));
+        var (status, word) = outcome;
+        if (outcome == IntakeOutcome.OtherEndpoint)
         {
-            case StoreOutcome.Stored or StoreOutcome.Duplicate:
-                Taken(source, outcomes);
-                break;
-            case StoreOutcome.OtherEndpoint:
-                source.RefusedEndpoint = events[0].Endpoint;
-                LogOtherEndpoint(source.Name, events[0].Endpoint!);
-                break;
-            case StoreOutcome.Conflict:
-                var one = events.Zip(outcomes).First(pair => pair.Second == StoreOutcome.Conflict).First;
-                LogConflict(source.Name, one.Epoch, one.Seq, one.Id);
-                break;
-            default:
-                LogFull(source.Name, options.InboxLimit);
-                break;
+            source.RefusedEndpoint = events[0].Endpoint;
+            LogOtherEndpoint(source.Name, status, word, events[0].Endpoint!, Fingerprints(source));
         }
-
-        return IntakeOutcome.Of(outcome);
+        else if (outcome == IntakeOutcome.Conflict)
+        {
+            var one = events.Zip(outcomes).First(pair => pair.Second == StoreOutcome.Conflict).First;
+            LogConflict(source.Name, status, word, one.Epoch, one.Seq, one.Id, Fingerprints(source));
+        }
+        else if (outcome == IntakeOutcome.Full) LogFull(source.Name, status, word, options.InboxLimit, Fingerprints(source));
+        else Taken(source, outcomes);
+        return outcome;
     }
+
+    private static string Fingerprints(ReceiverSource source) => source.Settings.Secrets.At(source.Time.GetUtcNow()).Fingerprints;
 
     private void Taken(ReceiverSource source, IReadOnlyList<StoreOutcome> outcomes)
     {
@@ -129,35 +131,4 @@ internal sealed partial class WebhookIntake(ReceiverMetrics metrics, ILogger<Web
         source.Stored.Set();
         source.Missing.Set();
     }
-
-    [LoggerMessage(200, LogLevel.Warning, "A request to webhook source {Source} was answered {Status}: {Reason} (stated length {Length})")]
-    private partial void LogRefused(string source, int status, string reason, long? length);
-
-    [LoggerMessage(201, LogLevel.Warning,
-        "A request to webhook source {Source} was answered {Status}: {Reason} (body of {Length} bytes; fingerprints of the live secrets: {Fingerprints})")]
-    private partial void LogUnverified(string source, int status, string reason, int length, string fingerprints);
-
-    [LoggerMessage(202, LogLevel.Warning, "A verified request to webhook source {Source} was answered 400: its envelope is not one, for {Reason} (body of {Length} bytes)")]
-    private partial void LogMalformed(string source, string reason, int length);
-
-    [LoggerMessage(203, LogLevel.Error,
-        "The body of a request to webhook source {Source} was read before the receiver could: something in this application (a filter, a form reader, request logging) consumes it, so its signature cannot be verified")]
-    private partial void LogConsumed(string source);
-
-    [LoggerMessage(208, LogLevel.Warning,
-        "A request to webhook source {Source} had no body. If its sender did send one, something in this application read it before the receiver could")]
-    private partial void LogEmpty(string source);
-
-    [LoggerMessage(204, LogLevel.Error, "The inbox of webhook source {Source} is unavailable; deliveries are answered 503 until it is back")]
-    private partial void LogUnavailable(Exception exception, string source);
-
-    [LoggerMessage(205, LogLevel.Error, "A verified request to webhook source {Source} names endpoint {Endpoint}, which is not the source's own; answered 400")]
-    private partial void LogOtherEndpoint(string source, string endpoint);
-
-    [LoggerMessage(206, LogLevel.Critical,
-        "Webhook source {Source} was sent event {EventId} as number {Seq} of epoch {Epoch}, which another event has; the stream is blocked")]
-    private partial void LogConflict(string source, int epoch, long seq, string eventId);
-
-    [LoggerMessage(207, LogLevel.Error, "The inbox of webhook source {Source} holds its limit of {Limit} waiting events; deliveries are answered 503")]
-    private partial void LogFull(string source, int limit);
 }

@@ -9,8 +9,8 @@ namespace Webhooks.Receiver;
 /// <param name="Standard">Those of Standard Webhooks, for signing feed requests.</param>
 internal sealed record LiveSet(ReceiverSecret[] Secrets, string[] Names, WebhookSecret[] Standard)
 {
-    /// <summary>The fingerprints, for a log line about a request that none of them verified.</summary>
-    public string Fingerprints => string.Join(' ', Secrets.Select(secret => secret.Fingerprint));
+    /// <summary>The fingerprints, for a log line about a request that is not taken.</summary>
+    public string Fingerprints => Secrets.Length == 0 ? "none" : string.Join(' ', Secrets.Select(secret => secret.Fingerprint));
 }
 
 /// <summary>A source's secrets, read once for each configuration.</summary>

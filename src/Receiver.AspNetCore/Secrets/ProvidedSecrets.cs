@@ -47,19 +47,20 @@ internal sealed partial class ProvidedSecrets(
         return age.Next(options) < end ? age.Next(options) : end;
     }
 
-    /// <summary>Asks early, for a signature that no known secret made; not more often than allowed, and together with whoever is asking already.</summary>
-    /// <returns>Whether it was asked, so that looking again may be of use.</returns>
-    public async Task<bool> AskEarlyAsync()
+    /// <summary>
+    /// Asks early, for a signature that no known secret made; not more often than allowed, and together with whoever is asking already. Whether there is
+    /// another answer now is to be seen by whoever asks: somebody else may have had it a moment ago.
+    /// </summary>
+    public async Task AskEarlyAsync()
     {
         Task underWay;
         lock (_gate)
         {
-            if (_underWay is null && !_age.MayAskEarly(time.GetUtcNow(), settings.Options)) return false;
+            if (_underWay is null && !_age.MayAskEarly(time.GetUtcNow(), settings.Options)) return;
             underWay = ReadAsync();
         }
 
         await underWay.ConfigureAwait(false);
-        return true;
     }
 
     private SecretAge Age()

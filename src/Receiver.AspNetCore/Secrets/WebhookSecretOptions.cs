@@ -14,7 +14,10 @@ public sealed class WebhookSecretOptions
     /// <summary>When it begins to count; at once when not set.</summary>
     public DateTimeOffset? NotBefore { get; set; }
 
-    /// <summary>When it ceases to count; never when not set.</summary>
+    /// <summary>
+    /// When it ceases to count; never when not set. When every secret of a source is past its time, or before it, requests are answered 401: that they are
+    /// not to be believed was said in advance, and is no outage. Health is unhealthy and the feed is not read until a secret counts again.
+    /// </summary>
     public DateTimeOffset? NotAfter { get; set; }
 
     /// <summary>The id; never the value.</summary>

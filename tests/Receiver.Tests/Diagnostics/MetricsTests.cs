@@ -56,6 +56,25 @@ public sealed class MetricsTests
         Assert.Equal(3, Sum("signature.matched secret_id=k1"));
     }
 
+    /// <summary>By which one sees that the old one is out of use, wherever the secrets come from.</summary>
+    [Fact]
+    public async Task Matched_OfAProvidedSecret_IsCountedUnderItsId_OrItsFingerprint()
+    {
+        var (old, next) = (WebhookSecret.Generate(), WebhookSecret.Generate());
+        await using var app = await TestApp.StartAsync(options => options.Secrets.Clear(), memory: true, handlers: builder => builder.AddSecretProvider((_, _) =>
+            ValueTask.FromResult<IReadOnlyList<WebhookSecretOptions>>([new() { Value = next.Reveal() }, new() { Id = "old", Value = old.Reveal() }])));
+        using var listener = Listen(app.Services.GetRequiredService<IMeterFactory>());
+        foreach (var (seq, secret) in new[] { (1L, old), (2L, next), (3L, next) })
+        {
+            var one = Sent.Event(seq);
+            using var response = await app.SendAsync(TestApp.Request(one.Id, one.Body, secret));
+            Assert.Equal(204, (int)response.StatusCode);
+        }
+
+        Assert.Equal((1, 2), (Sum("signature.matched secret_id=old"), Sum($"signature.matched secret_id={next.Fingerprint}")));
+        Assert.Equal(3, Sum("signature.matched"));
+    }
+
     private int Sum(string name) => (int)_sums.Where(one => one.Key.StartsWith("webhooks.receiver." + name.Split(' ')[0] + " ", StringComparison.Ordinal)
         && one.Key.EndsWith(name.Split(' ')[^1], StringComparison.Ordinal) | !name.Contains(' ', StringComparison.Ordinal)).Sum(one => one.Value);
 

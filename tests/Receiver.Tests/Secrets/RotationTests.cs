@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Options;
 using Webhooks.Signing;
 
@@ -37,6 +38,28 @@ public sealed class RotationTests
         await using var app = await TestApp.StartAsync(section: Configuration(
             ("Secrets:0:Value", New.Reveal()), ("Secrets:1:Value", Old.Reveal()), ("Secrets:1:NotAfter", "2020-01-01T00:00:00Z")));
         Assert.Equal((401, 204), (await SendAsync(app, 1, Old), await SendAsync(app, 2, New)));
+    }
+
+    /// <summary>It was said in advance that they are not to be believed, so it is no outage; but somebody has to know.</summary>
+    [Theory]
+    [InlineData("NotAfter", "2020-01-01T00:00:00Z")]
+    [InlineData("NotBefore", "2999-01-01T00:00:00Z")]
+    public async Task Rotation_EverySecretOutsideItsTime_Answers401_IsUnhealthy_UntilOneCounts(string key, string time)
+    {
+        await using var feed = await FeedServer.StartAsync(2);
+        (feed.Accepts, feed.SignsWith) = ([Old], Old);
+        var configuration = Configuration(
+            ("Secrets:0:Value", Old.Reveal()), ($"Secrets:0:{key}", time), ("FeedBaseAddress", feed.Address.ToString()), ("Endpoint", Sent.Endpoint));
+        await using var app = await TestApp.StartAsync(section: configuration);
+        Assert.Equal((401, 401), (await SendAsync(app, 1, Old), await SendAsync(app, 1, New)));
+        Assert.Equal(HealthStatus.Unhealthy, await app.HealthAsync());
+        await Wait.UntilAsync(async () => await app.Status.GetAsync(TestApp.Source) is { LiveSecrets: 0, FeedError: "no secret is live" });
+        Assert.Empty(feed.Reads);
+
+        Change(configuration, ($"Secrets:0:{key}", ""));
+        Assert.Equal(204, await SendAsync(app, 1, Old));
+        await app.UntilProcessedAsync(2);
+        await Wait.UntilAsync(async () => await app.HealthAsync() == HealthStatus.Healthy);
     }
 
     [Fact]

@@ -1,3 +1,6 @@
+using System.IO.Pipelines;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Options;
@@ -59,6 +62,31 @@ public sealed class SecretProviderTests
         // Whoever came while the question was under way has waited for it; a later one finds the answer known.
         Assert.All(await Task.WhenAll(requests), status => Assert.Equal(204, status));
         Assert.Equal((2, 1), (_vault.Calls, _vault.AtOnce));
+    }
+
+    /// <summary>It was judged by the secrets from before, and the provider was not asked again so soon: the sender was answered 401.</summary>
+    [Fact]
+    public async Task Request_UnderWayWhileAnotherOneHadTheProviderAsked_IsJudgedByTheAnswer()
+    {
+        var clock = new ManualTimeProvider(DateTimeOffset.UtcNow);
+        var (entered, gate) = (new TaskCompletionSource(), new TaskCompletionSource());
+        await using var app = await StartAsync(clock: clock, pipeline: pipeline => pipeline.Use(async (context, next) =>
+        {
+            if (context.Request.Headers.ContainsKey("X-Slow"))
+                context.Features.Set<IRequestBodyPipeFeature>(new GatedBody(context.Features.GetRequiredFeature<IRequestBodyPipeFeature>(), entered, gate.Task));
+            await next(context);
+        }));
+        clock.Advance(TimeSpan.FromSeconds(10));
+        _vault.Given = [Of("new", New)];
+        using var request = Request(1, New, clock);
+        request.Headers.Add("X-Slow", "1");
+        var slow = app.SendAsync(request);
+        await entered.Task.WaitAsync(Wait.Limit);
+        Assert.Equal(204, await SendAsync(app, 2, New, clock));
+        gate.SetResult();
+        using var response = await slow;
+        Assert.Equal(204, (int)response.StatusCode);
+        Assert.Equal(2, _vault.Calls);
     }
 
     [Fact]
@@ -199,7 +227,8 @@ public sealed class SecretProviderTests
 
     private async Task<OptionsValidationException> FailsAsync() => await Assert.ThrowsAsync<OptionsValidationException>(() => StartAsync());
 
-    private Task<TestApp> StartAsync(Action<WebhookReceiverOptions>? configure = null, bool withOptions = false, TimeProvider? clock = null) => TestApp.StartAsync(
+    private Task<TestApp> StartAsync(Action<WebhookReceiverOptions>? configure = null, bool withOptions = false, TimeProvider? clock = null,
+        Action<WebApplication>? pipeline = null) => TestApp.StartAsync(
         options =>
         {
             if (!withOptions) options.Secrets.Clear();
@@ -207,6 +236,7 @@ public sealed class SecretProviderTests
         },
         builder => builder.AddSecretProvider((_, cancellationToken) => _vault.GetSecretsAsync(TestApp.Source, cancellationToken)),
         memory: true,
+        pipeline: pipeline,
         services: services =>
         {
             if (clock is not null) services.AddSingleton(clock);
@@ -224,6 +254,33 @@ public sealed class SecretProviderTests
     {
         using var response = await app.SendAsync(Request(seq, secret, clock));
         return (int)response.StatusCode;
+    }
+
+    /// <summary>A body that comes when the gate opens.</summary>
+    private sealed class GatedBody(IRequestBodyPipeFeature body, TaskCompletionSource entered, Task gate) : PipeReader, IRequestBodyPipeFeature
+    {
+        public PipeReader Reader => this;
+
+        public override async ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)
+        {
+            entered.TrySetResult();
+            await gate.WaitAsync(cancellationToken);
+            return await body.Reader.ReadAsync(cancellationToken);
+        }
+
+        public override void AdvanceTo(SequencePosition consumed) => body.Reader.AdvanceTo(consumed);
+
+        public override void AdvanceTo(SequencePosition consumed, SequencePosition examined) => body.Reader.AdvanceTo(consumed, examined);
+
+        public override void CancelPendingRead() => body.Reader.CancelPendingRead();
+
+        public override void Complete(Exception? exception = null) => body.Reader.Complete(exception);
+
+        public override bool TryRead(out ReadResult result)
+        {
+            result = default;
+            return gate.IsCompleted && body.Reader.TryRead(out result);
+        }
     }
 
     private sealed class Vault : IWebhookSecretProvider
