@@ -98,6 +98,7 @@ internal sealed partial class ReceiverWorker(
 
     private async Task LoopAsync(ReceiverSource source, Signal? signal, Func<CancellationToken, Task<DateTimeOffset?>> runOnce, CancellationToken stopping)
     {
+        using var never = new Signal();
         // The host is not to wait for the first turn.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         while (!stopping.IsCancellationRequested)
@@ -125,9 +126,7 @@ internal sealed partial class ReceiverWorker(
 
             try
             {
-                var wait = next - source.Time.GetUtcNow();
-                if (signal is not null) await signal.WaitAsync(wait, source.Time, stopping).ConfigureAwait(false);
-                else await Task.Delay(wait > TimeSpan.Zero ? wait.Value : TimeSpan.Zero, source.Time, stopping).ConfigureAwait(false);
+                await (signal ?? never).WaitAsync(next - source.Time.GetUtcNow(), source.Time, stopping).ConfigureAwait(false);
             }
             catch (OperationCanceledException)
             {

@@ -32,8 +32,9 @@ internal sealed class Signal : IDisposable
         }
 
         if (limit <= TimeSpan.Zero) return;
-        // Timers have an upper limit, and whoever waits looks anew when it wakes.
-        if (limit > Longest) limit = Longest;
+        // Timers have an upper limit, and whoever waits looks anew when it wakes. They know whole milliseconds only, and cut off the rest: a loop
+        // would turn again and again within the last one.
+        limit = limit > Longest ? Longest : TimeSpan.FromMilliseconds(Math.Ceiling(limit.TotalMilliseconds));
         using var timer = new CancellationTokenSource(limit, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timer.Token, cancellationToken);
         try

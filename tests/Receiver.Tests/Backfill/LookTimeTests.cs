@@ -1,3 +1,5 @@
+using Webhooks.Testing;
+
 namespace Webhooks.Receiver.Tests;
 
 public sealed class LookTimeTests
@@ -50,6 +52,18 @@ public sealed class LookTimeTests
         using var signal = new Signal();
         var waiting = signal.WaitAsync(TimeSpan.FromDays(20_000), TimeProvider.System, CancellationToken.None);
         signal.Set();
+        await waiting.WaitAsync(Wait.Limit);
+    }
+
+    /// <summary>Timers cut off what is less than a millisecond: a loop with half of one to wait turned as often as it could until that was over.</summary>
+    [Fact]
+    public async Task Signal_WaitOfLessThanAMillisecond_IsWaitedFor()
+    {
+        var clock = new ManualTimeProvider();
+        using var signal = new Signal();
+        var waiting = signal.WaitAsync(TimeSpan.FromTicks(1), clock, CancellationToken.None);
+        Assert.False(waiting.IsCompleted);
+        clock.Advance(TimeSpan.FromMilliseconds(1));
         await waiting.WaitAsync(Wait.Limit);
     }
 
