@@ -9,8 +9,11 @@ internal sealed partial class Backfill
     private DateTimeOffset _resumeNotBefore;
     private string? _resumeRefusedFor;
 
-    private async Task BeginFromFeedAsync(WebhookReceiverOptions options, InboxState state, FeedPage page, CancellationToken stopping)
+    private async Task BeginFromFeedAsync(WebhookReceiverOptions options, FeedPage page, CancellationToken stopping)
     {
+        // While the feed was asked, deliveries may have come, and the stream may have begun with them.
+        var state = await source.Inbox.GetStateAsync(source.Name, stopping).ConfigureAwait(false);
+        if (state.Position is not null) return;
         var watermark = options.StartAt.Watermark(page.Floor, page.Cursor, page.Head);
         // Something was delivered that is not here.
         var suspect = options.StartAt == StartAt.Floor && page.Cursor > 0 && state.Highest < page.Cursor && !options.AcknowledgeEmptyInbox;

@@ -38,10 +38,6 @@ internal sealed partial class Backfill(ReceiverSource source, FeedClient client,
             return null;
         }
 
-        // Number 1 is here: nothing can lie before it, so processing need not wait for the feed.
-        if (state is { Position: null, Lowest: 1, HighestEpoch: 1 } && options.StartAt == StartAt.Floor)
-            state = await BeginAsync(new EpochStart(1, 1), new StreamPosition(1, 0), suspect: false, stopping).ConfigureAwait(false);
-
         var now = source.Time.GetUtcNow();
         if (!source.ProbeAsked && Time(state).Next(options) is var next && next > now) return next;
         source.ProbeAsked = false;
@@ -114,7 +110,7 @@ internal sealed partial class Backfill(ReceiverSource source, FeedClient client,
         {
             // The floor lies above: only a page tells the cursor.
             if (outcome == FeedOutcome.RangeExpired) return new Verdict { ReadOnAfter = page.Floor - 1 };
-            await BeginFromFeedAsync(options, state, page, stopping).ConfigureAwait(false);
+            await BeginFromFeedAsync(options, page, stopping).ConfigureAwait(false);
             return default;
         }
 

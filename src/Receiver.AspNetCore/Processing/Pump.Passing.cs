@@ -5,6 +5,21 @@ namespace Webhooks.Receiver;
 /// <summary>How the watermark moves where no handler is called.</summary>
 internal sealed partial class Pump
 {
+    /// <summary>
+    /// Where number 1 is here, nothing can lie before it: the stream begins without the feed, whose look may just be waiting for an answer that never comes.
+    /// </summary>
+    private async Task<PumpResult> BeginAsync(InboxState state, CancellationToken stopping)
+    {
+        var options = source.Settings.Options;
+        if (state is not { Lowest: 1, HighestEpoch: 1 } || options.StartAt != StartAt.Floor || options.FeedBaseAddress is null) return default;
+        // Of an endpoint that is no longer the source's nothing begins.
+        if (options.Endpoint is { } own && state.Endpoint != own) return default;
+        await source.Inbox.AddEpochAsync(source.Name, new EpochStart(1, 1), stopping).ConfigureAwait(false);
+        if (await source.Inbox.StartAsync(source.Name, new StreamPosition(1, 0), suspect: false, stopping).ConfigureAwait(false)) LogBegun(source.Name);
+        source.Missing.Set();
+        return new PumpResult(0, source.Time.GetUtcNow());
+    }
+
     /// <summary>A later epoch begins at or below the watermark: what was processed from there on is no longer the sender's truth.</summary>
     private async Task<PumpResult> GoBackAsync(InboxState state, StreamPosition position, long start, CancellationToken stopping)
     {
@@ -62,6 +77,9 @@ internal sealed partial class Pump
     [LoggerMessage(304, LogLevel.Warning,
         "Webhook source {Source} goes back to where epoch {Epoch} begins: numbers {From} to {To} were processed in epoch {Old} and are superseded")]
     private partial void LogRewound(string source, int epoch, long from, long to, int old);
+
+    [LoggerMessage(308, LogLevel.Information, "The stream of webhook source {Source} begins at number 1, which was delivered")]
+    private partial void LogBegun(string source);
 
     [LoggerMessage(305, LogLevel.Error, "Webhook source {Source} passes numbers {From} to {To}, which cannot be had any more")]
     private partial void LogPassedLost(string source, long from, long to);

@@ -55,7 +55,7 @@ internal sealed partial class Pump(ReceiverSource source, IServiceScopeFactory s
     {
         var state = await source.Inbox.GetStateAsync(source.Name, stopping).ConfigureAwait(false);
         metrics.Lag(source.Name, state.Waiting, state.IsBlocked || source.Feed.Unrecoverable is not null);
-        if (state.Position is not { } position) return default;
+        if (state.Position is not { } position) return await BeginAsync(state, stopping).ConfigureAwait(false);
         if (state.Hold is { Reason: not HoldReason.StreamConflict, Seq: > 0 } stale && stale.Seq <= position.Seq)
         {
             // Somebody had the event passed over that the stream was waiting at.

@@ -47,7 +47,7 @@ internal sealed class FeedServer : IAsyncDisposable
     public int ResumeStatus { get; set; } = 200;
 
     /// <summary>What the refusals say of when to come again.</summary>
-    public int? RefusalRetryAfter { get; set; }
+    public string? RefusalRetryAfter { get; set; }
 
     public int? ResumeRetryAfter { get; set; }
 
@@ -98,7 +98,7 @@ internal sealed class FeedServer : IAsyncDisposable
         if (Refusals.TryDequeue(out var status) || !IsSigned(context, SignedContent.FeedRequest(endpoint, after, limit)))
         {
             context.Response.StatusCode = status == 0 ? 401 : status;
-            if (status != 0 && RefusalRetryAfter is { } wait) context.Response.Headers.RetryAfter = $"{wait}";
+            if (status != 0) context.Response.Headers.RetryAfter = RefusalRetryAfter;
             return;
         }
 

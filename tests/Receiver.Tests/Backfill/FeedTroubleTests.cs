@@ -54,7 +54,7 @@ public sealed class FeedTroubleTests
     {
         await using var feed = await FeedServer.StartAsync(2);
         feed.Refusals.Enqueue(429);
-        feed.RefusalRetryAfter = int.MaxValue;
+        feed.RefusalRetryAfter = "2147483647";
         await using var app = await StartAsync(feed);
         await Wait.UntilAsync(async () => (await app.Status.GetAsync(TestApp.Source)).FeedError is not null);
         await app.Status.ProbeAsync(TestApp.Source);
