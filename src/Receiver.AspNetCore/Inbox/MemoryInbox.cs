@@ -95,6 +95,13 @@ internal sealed class MemoryInbox : IWebhookInbox
         return settled.Count + done.Count;
     });
 
+    public Task<int> PruneMarksAsync(string source, DateTimeOffset processedBefore, CancellationToken cancellationToken) => With(source, shelf =>
+    {
+        var old = shelf.Marked.Where(one => one.Value < processedBefore && !shelf.Parked.ContainsKey(new EventKey(0, 0, one.Key))).Select(one => one.Key).ToList();
+        old.ForEach(id => shelf.Marked.Remove(id));
+        return old.Count;
+    });
+
     private Task<T> With<T>(string source, Func<MemoryShelf, T> act)
     {
         lock (_gate)

@@ -12,8 +12,8 @@ internal sealed class MemoryShelf
 
     public Dictionary<string, UnnumberedRow> Unnumbered { get; } = new(StringComparer.Ordinal);
 
-    /// <summary>Events without a number that are settled.</summary>
-    public HashSet<string> Marked { get; } = new(StringComparer.Ordinal);
+    /// <summary>Events without a number that are settled, and since when.</summary>
+    public Dictionary<string, DateTimeOffset> Marked { get; } = new(StringComparer.Ordinal);
 
     public SortedDictionary<EventKey, ParkedEvent> Parked { get; } = new(KeyOrder);
 
@@ -27,12 +27,12 @@ internal sealed class MemoryShelf
 
     /// <summary>Whether an event needs no handler any more.</summary>
     public bool IsSettled(EventKey key) => key.Seq == 0
-        ? Marked.Contains(key.Id)
+        ? Marked.ContainsKey(key.Id)
         : key.Seq <= (Tally.Position?.Seq ?? 0) || Tally.Ahead.Contains(new StreamPosition(key.Epoch, key.Seq));
 
     public void Mark(EventKey key, Settlement how)
     {
-        if (key.Seq == 0) Marked.Add(key.Id);
+        if (key.Seq == 0) Marked.Add(key.Id, TimeProvider.System.GetUtcNow());
         Tally.Marked(key, how);
     }
 

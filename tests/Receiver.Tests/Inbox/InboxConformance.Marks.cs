@@ -176,6 +176,26 @@ public abstract partial class InboxConformance
         Assert.Equal(1, (await Again().GetStateAsync("acme", default)).Counts.Parked);
     }
 
+    /// <summary>The body goes after one time (Retention), that it was processed after another (IdRetention).</summary>
+    [Fact]
+    public async Task PruneMarks_ForgetsOldIds_ButNotWithTheirBodies_AndKeepsTheCount()
+    {
+        foreach (var id in (string[])["msg_1", "msg_2"])
+        {
+            var one = new InboxEvent(id, null, 0, 0, "{}"u8.ToArray(), DateTimeOffset.UtcNow, Type: "push");
+            await Inbox.StoreAsync("acme", [one], new StoreRules(100), default);
+            Assert.True(await MarkAsync(one.Key));
+            await Inbox.SetEventHoldAsync("acme", one.Key, null, default);
+        }
+
+        await Inbox.PruneAsync("acme", DateTimeOffset.UtcNow.AddDays(1), default);
+        Assert.Equal(0, await Inbox.PruneMarksAsync("acme", DateTimeOffset.UtcNow.AddDays(-30), default));
+        Assert.False(await MarkAsync(Foreign));
+        Assert.Equal(2, await Inbox.PruneMarksAsync("acme", DateTimeOffset.UtcNow.AddDays(1), default));
+        Assert.Equal(2, (await Again().GetStateAsync("acme", default)).Counts.Processed);
+        Assert.True(await MarkAsync(Foreign));
+    }
+
     [Fact]
     public async Task Park_WithoutANumber_IsMarkedListedAndTakenBack()
     {

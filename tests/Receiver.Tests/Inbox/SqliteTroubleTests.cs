@@ -213,24 +213,6 @@ public sealed class SqliteTroubleTests
     }
 
     [Fact]
-    public async Task PruneMarks_ForgetsOldIds_AndKeepsTheCount()
-    {
-        await using var pair = await Pair.StartAsync();
-        foreach (var id in (string[])["msg_1", "msg_2"])
-        {
-            await using var transaction = await pair.First.BeginAsync("acme", default);
-            Assert.True(await transaction.MarkAsync(new EventKey(0, 0, id), Settlement.Processed, default));
-            await transaction.CommitAsync(default);
-        }
-
-        Assert.Equal(0, await pair.First.PruneMarksAsync("acme", DateTimeOffset.UtcNow.AddDays(-30), default));
-        Assert.Equal(2, await pair.First.PruneMarksAsync("acme", DateTimeOffset.UtcNow.AddDays(1), default));
-        Assert.Equal(2, (await pair.Second.GetStateAsync("acme", default)).Counts.Processed);
-        await using var again = await pair.First.BeginAsync("acme", default);
-        Assert.True(await again.MarkAsync(new EventKey(0, 0, "msg_1"), Settlement.Processed, default));
-    }
-
-    [Fact]
     public async Task Intake_InboxFull_Answers503_ButTakesWhatFillsTheGap()
     {
         await using var app = await TestApp.StartAsync(options => (options.InboxLimit, options.StartAt) = (3, StartAt.Seq(1)));
