@@ -4,6 +4,7 @@ using System.Threading.Channels;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Logging;
 
 namespace Webhooks.Receiver.Tests;
 
@@ -220,14 +221,25 @@ public sealed class PumpTests
         Assert.Equal(204, (int)response.StatusCode);
     }
 
+    /// <summary>What it has written is committed with the mark, so nothing is repeated; that it did so is its failure, and told.</summary>
     [Fact]
-    public async Task Pump_HandlerThatCommits_IsAFailure()
+    public async Task Pump_HandlerThatCommits_IsAFailure_AndIsNotCalledTwice()
     {
-        await using var app = await TestApp.StartAsync(options => options.HandlerMaxAttempts = 1,
-            builder => builder.Handle("order.changed", (_, context, ct) => context.Transaction.CommitAsync(ct)));
+        using var logs = new LogRecorder();
+        var calls = new ConcurrentQueue<long>();
+        await using var app = await TestApp.StartAsync(
+            handlers: builder => builder.Handle("order.changed", (one, context, ct) =>
+            {
+                calls.Enqueue(one.Seq!.Value);
+                return context.Transaction.CommitAsync(ct);
+            }),
+            services: services => services.AddSingleton<ILoggerProvider>(logs));
         await app.DeliverAsync(1);
-        await Wait.UntilAsync(async () => (await app.StreamAsync()).IsBlocked);
-        Assert.Equal(0, (await app.StreamAsync()).Watermark);
+        await app.DeliverAsync(2);
+        await app.UntilProcessedAsync(2);
+        Assert.Equal([1L, 2L], calls);
+        Assert.Equal(2, logs.Lines.Count(line => line.Contains("The handler ended the transaction it was given", StringComparison.Ordinal)));
+        await Wait.UntilAsync(async () => !(await app.StreamAsync()).IsBlocked);
     }
 
     [Fact]
