@@ -58,6 +58,7 @@ public sealed class StartTests
 
     [Theory]
     [InlineData("TimestampTolerance", "00:00:00")]
+    [InlineData("TimestampTolerance", "01:00:01")]
     [InlineData("MaxBodyBytes", "0")]
     [InlineData("GapGrace", "-00:00:01")]
     [InlineData("BackfillPageSize", "1001")]

@@ -1,20 +1,25 @@
+using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 
 namespace Webhooks.Receiver;
 
 /// <summary>
 /// One line for each request that is not taken, whatever the reason: what it was answered, the reason's word as in the metrics, and the fingerprints of the
-/// live secrets, to be compared with those at the sender. Never a secret, a signature or anything of the body.
+/// live secrets, to be compared with those at the sender; where the signature is wrong, that of the body, too. Never a secret, a signature or anything of
+/// the body itself.
 /// </summary>
 internal sealed partial class WebhookIntake
 {
+    /// <summary>Who sent it can tell by this whether it is what was signed, and nobody can tell what it is.</summary>
+    private static string FingerprintOf(ReadOnlySpan<byte> body) => Convert.ToHexStringLower(SHA256.HashData(body).AsSpan(0, 4));
+
     [LoggerMessage(200, LogLevel.Warning,
         "A request to webhook source {Source} was answered {Status}: {Reason} (stated length {Length}; live secrets {Fingerprints})")]
     private partial void LogRefused(string source, int status, string reason, long? length, string fingerprints);
 
     [LoggerMessage(201, LogLevel.Warning,
-        "A request to webhook source {Source} was answered {Status}: {Reason} (body of {Length} bytes; live secrets {Fingerprints})")]
-    private partial void LogUnverified(string source, int status, string reason, int length, string fingerprints);
+        "A request to webhook source {Source} was answered {Status}: {Reason} (body of {Length} bytes, SHA-256 {BodyFingerprint}…; live secrets {Fingerprints})")]
+    private partial void LogUnverified(string source, int status, string reason, int length, string bodyFingerprint, string fingerprints);
 
     [LoggerMessage(202, LogLevel.Warning,
         "A request to webhook source {Source} was answered {Status}: {Reason}, for {Why}; its signature is right (body of {Length} bytes; live secrets {Fingerprints})")]

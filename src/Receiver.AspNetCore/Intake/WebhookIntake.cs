@@ -55,7 +55,8 @@ internal sealed partial class WebhookIntake(ReceiverMetrics metrics, ILogger<Web
         if (!verified.IsValid)
         {
             var refused = IntakeOutcome.Of(verified.Status);
-            LogUnverified(source.Name, refused.StatusCode, refused.Word, body.Length, live.Fingerprints);
+            if (logger.IsEnabled(LogLevel.Warning))
+                LogUnverified(source.Name, refused.StatusCode, refused.Word, body.Length, FingerprintOf(body.Memory.Span), live.Fingerprints);
             return refused;
         }
 

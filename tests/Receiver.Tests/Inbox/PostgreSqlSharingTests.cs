@@ -1,3 +1,6 @@
+using Npgsql;
+using Webhooks.Testing;
+
 namespace Webhooks.Receiver.Tests;
 
 /// <summary>Promises 11 and 12 where several nodes store into one inbox: whatever the order, the decisions are those of one.</summary>
@@ -133,21 +136,26 @@ public sealed class PostgreSqlSharingTests : IAsyncLifetime
     [Fact]
     public async Task Store_AfterTheServerWasAway_GoesOn()
     {
-        await BeginAsync();
-        await StoreAsync(_one, Sent.Stored(1));
-        await TestDatabase.RunAsync("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'webhook-inbox' AND pid <> pg_backend_pid()");
+        // A database of its own: the connections of all others' tests are not to be cut.
+        var database = await SharedPostgres.CreateDatabaseAsync();
+        await using var one = TestDatabase.Open(database, _schema);
+        await using var other = TestDatabase.Open(database, _schema);
+        await one.AddEpochAsync("acme", new EpochStart(1, 1), default);
+        await one.StartAsync("acme", new StreamPosition(1, 0), false, default);
+        await StoreAsync(one, Sent.Stored(1));
+        await TestDatabase.RunAsync($"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{new NpgsqlConnectionStringBuilder(database).Database}'");
         await Wait.UntilAsync(async () =>
         {
             try
             {
-                return await StoreAsync(_one, Sent.Stored(2)) is StoreOutcome.Stored or StoreOutcome.Duplicate;
+                return await StoreAsync(one, Sent.Stored(2)) is StoreOutcome.Stored or StoreOutcome.Duplicate;
             }
             catch (InboxUnavailableException)
             {
                 return false;
             }
         });
-        Assert.Equal(2, (await _other.GetStateAsync("acme", default)).Contiguous);
+        Assert.Equal(2, (await other.GetStateAsync("acme", default)).Contiguous);
     }
 
     private async Task BeginAsync()
