@@ -32,7 +32,7 @@ builder.Services.AddWebhookReceiver("acme", options =>
         };
         await command.ExecuteNonQueryAsync(cancellationToken);
         // Long enough that most of what befalls the process does so in here, after the effect and before the commit.
-        await Task.Delay(pauses.Next(0, 15), cancellationToken);
+        await Task.Delay(pauses.Next(10, 40), cancellationToken);
     });
 await using var app = builder.Build();
 app.MapWebhookReceiver("/hooks", "acme");
