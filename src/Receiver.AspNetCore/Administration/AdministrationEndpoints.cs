@@ -25,7 +25,7 @@ internal sealed class AdministrationEndpoints(IWebhookReceiverStatus status, IWe
 
     public Task FindAsync(HttpContext context) => OfSourceAsync(context, async source =>
     {
-        var found = await administration.FindAsync(source, Value(context, "id"), context.RequestAborted).ConfigureAwait(false);
+        var found = await administration.FindAsync(source, EventId(context), context.RequestAborted).ConfigureAwait(false);
         if (found is null) await FailAsync(context, 404, "not_found", "There is no event of that id that waits or is parked.").ConfigureAwait(false);
         else await WriteAsync(context, 200, new HeldEventsDocument([Document(found, context.Request.Query["body"] == "true")], null), Json.HeldEventsDocument).ConfigureAwait(false);
     });
@@ -76,7 +76,7 @@ internal sealed class AdministrationEndpoints(IWebhookReceiverStatus status, IWe
 
     private Task ActOnAsync(HttpContext context, Func<string, string, CancellationToken, Task<AdministrationResult>> act) => ChangeAsync(context, async source =>
         // Not tied to the request: a client that hangs up is not to take back a handler's work half-way.
-        await AnswerAsync(context, await act(source, Value(context, "id"), CancellationToken.None).ConfigureAwait(false)).ConfigureAwait(false));
+        await AnswerAsync(context, await act(source, EventId(context), CancellationToken.None).ConfigureAwait(false)).ConfigureAwait(false));
 
     private Task TellAsync(HttpContext context, Func<string, CancellationToken, Task> tell) => ChangeAsync(context, async source =>
     {
@@ -135,6 +135,9 @@ internal sealed class AdministrationEndpoints(IWebhookReceiverStatus status, IWe
             return null;
         }
     }
+
+    /// <summary>A server decodes all of a path but the slash, which a foreign sender's id may have.</summary>
+    private static string EventId(HttpContext context) => Value(context, "id").Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
 
     private static string Value(HttpContext context, string name) => context.GetRouteValue(name) as string ?? "";
 

@@ -81,6 +81,21 @@ public sealed class AdministrationEndpointTests
         }
     }
 
+    /// <summary>An id may have whatever is visible, but for the full stop.</summary>
+    [Theory]
+    [InlineData("msg/1")]
+    [InlineData("a%/?#&+:=@\\")]
+    public async Task Request_AboutAnIdOfAnyCharacters_FindsTheEvent(string id)
+    {
+        await using var app = await StartAsync(app => app.MapWebhookReceiverAdministrationWithoutAuthorization("/admin"), services: null);
+        using (var sent = await app.SendAsync(TestApp.Request(id, """{"type":"order.changed","data":{}}"""u8.ToArray()))) Assert.Equal(204, (int)sent.StatusCode);
+        await Wait.UntilAsync(async () => (await app.Status.GetAsync(TestApp.Source)).UnnumberedFailed == 1);
+        var path = $"/admin/acme/events/{Uri.EscapeDataString(id)}";
+        Assert.Equal(id, (await SendAsync(app, "GET", path)).Body.GetProperty("data")[0].GetProperty("id").GetString());
+        Assert.Equal(HttpStatusCode.OK, (await SendAsync(app, "POST", $"{path}/skip")).Status);
+        await Wait.UntilAsync(async () => (await app.Status.GetAsync(TestApp.Source)).Counts.Skipped == 1);
+    }
+
     [Theory]
     [InlineData("GET", "/admin/nobody", null, 404, "not_found")]
     [InlineData("GET", "/admin/acme/events/x", null, 404, "not_found")]
