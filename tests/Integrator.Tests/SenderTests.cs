@@ -60,8 +60,9 @@ public sealed class SenderTests : IAsyncLifetime, IDisposable
     public async Task Feed_Down_HoldsBackWhatFollowsAGap_UntilItIsUpAgain()
     {
         await StartAsync();
-        _sender.Publish("t", "1", "2", "3");
+        // Before they are published: the receiver may read the feed at any time.
         _sender.Feed.IsDown = true;
+        _sender.Publish("t", "1", "2", "3");
         await _sender.PostAsync([1, 3]);
         await _probe.UntilHandledAsync(1);
         Assert.Equal([1], _probe.Seqs);
@@ -98,10 +99,13 @@ public sealed class SenderTests : IAsyncLifetime, IDisposable
     public async Task Range_BelowTheFloor_IsUnrecoverable()
     {
         await StartAsync();
-        _sender.Publish("t", "1", "2", "3");
-        await _sender.PostAsync(1);
+        await _sender.PostAsync("t", "1");
         await _probe.UntilHandledAsync(1);
+        // Down meanwhile, for the receiver may read the feed at any time, and would get what is not to be had.
+        _sender.Feed.IsDown = true;
+        _sender.Publish("t", "2", "3");
         _sender.Feed.Floor = 3;
+        _sender.Feed.IsDown = false;
         await _sender.PostAsync(3);
         var status = _app!.Services.GetRequiredService<IWebhookReceiverStatus>();
         for (var tries = 0; tries < 400 && (await status.GetAsync("platform")).Streams[0].Unrecoverable is null; tries++) await Task.Delay(50);
