@@ -18,8 +18,8 @@ internal static class ReceiverCommand
 
     public static Command Create()
     {
-        var rounds = WholeNumber.Option("--rounds", "Rounds of each kind, in turn, of which the median is taken", 9);
-        var requests = WholeNumber.Option("--requests", "Requests in each round", 20_000);
+        var rounds = WholeNumber.Option("--rounds", "Rounds of each kind, in turn, of which the median is taken", 40);
+        var requests = WholeNumber.Option("--requests", "Requests in each round", 5_000);
         var backfill = WholeNumber.Option("--backfill", "Events to backfill, in thousands", 100);
         var parts = new Option<string[]>("--part") { Description = $"Only this part, to look into it: {string.Join(", ", Parts)}; may be given several times", DefaultValueFactory = _ => Parts };
         parts.AcceptOnlyFromAmong(Parts);
