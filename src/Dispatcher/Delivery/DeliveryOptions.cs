@@ -9,7 +9,7 @@ public sealed class DeliveryOptions
     /// <summary>How often the database is asked for endpoints that are due and that nothing announced. Default 500 ms.</summary>
     public TimeSpan PollInterval { get; set; } = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>How long an endpoint without work is kept before it is handed back, 10 ms to 1 h. Default 5 s.</summary>
+    /// <summary>How long an endpoint without work is kept before it is handed back, 1 ms to 1 h. Default 5 s.</summary>
     public TimeSpan Linger { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <summary>
@@ -60,7 +60,7 @@ public sealed class DeliveryOptions
         var hour = TimeSpan.FromHours(1);
         return WebhookDispatcherOptions.InRange("Delivery:LeaseDuration", LeaseDuration, TimeSpan.FromMilliseconds(500), hour)
             .Concat(WebhookDispatcherOptions.InRange("Delivery:PollInterval", PollInterval, TimeSpan.FromMilliseconds(5), TimeSpan.FromMinutes(1)))
-            .Concat(WebhookDispatcherOptions.InRange("Delivery:Linger", Linger, TimeSpan.FromMilliseconds(10), hour))
+            .Concat(WebhookDispatcherOptions.InRange("Delivery:Linger", Linger, TimeSpan.FromMilliseconds(1), hour))
             .Concat(WebhookDispatcherOptions.InRange("Delivery:ThrottleLimit", ThrottleLimit, TimeSpan.FromSeconds(1), TimeSpan.FromDays(30)))
             .Concat(WebhookDispatcherOptions.InRange("Delivery:MaxLeases", MaxLeases, 1, 1_000_000))
             .Concat(WebhookDispatcherOptions.InRange("Delivery:MaxConcurrentSends", MaxConcurrentSends, 1, 100_000))
