@@ -39,8 +39,8 @@ public sealed class WebhookReceiverOptions
     public int MaxBodyBytes { get; set; } = 1024 * 1024;
 
     /// <summary>
-    /// How many bytes the bodies under way may take together, not counting the first 16 KiB of each. A larger body that finds no room is answered 503,
-    /// to come again; smaller ones never are, however many slow senders there are.
+    /// How many bytes the bodies under way may take together, not counting those of up to 16 KiB. A larger body that finds no room is answered 503,
+    /// to come again; smaller ones never are, however many slow senders there are. While an inbox hangs, no more than this is left waiting for it either.
     /// </summary>
     /// <value>Default: 64 MiB.</value>
     public long MaxBufferedBytes { get; set; } = 64 * 1024 * 1024;

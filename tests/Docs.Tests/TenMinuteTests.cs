@@ -10,7 +10,7 @@ namespace Webhooks.Docs.Tests;
 public sealed partial class TenMinuteTests : IDisposable
 {
     private const string Address = "http://127.0.0.1:5080";
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(5);
 
     private readonly string _folder = Directory.CreateTempSubdirectory("shop-").FullName;
     private readonly CancellationTokenSource _limit = new(Limit);

@@ -11,11 +11,14 @@ internal sealed partial class ReceiverAdministration
     public async Task<AdministrationResult> RewindAsync(string source, long after, CancellationToken cancellationToken = default)
     {
         var known = registry.Get(source);
+        var asked = await known.Inbox.GetStateAsync(source, cancellationToken).ConfigureAwait(false);
+        // Once, for it asks the feed, which bears only so many questions: what the stream can go back over it can go back over when it has moved on.
+        var lacking = OutOfRange(asked, after) ?? await LackingAsync(known, asked, after, cancellationToken).ConfigureAwait(false);
+        if (lacking is not null) return new AdministrationResult(AdministrationOutcome.NotPossible, lacking);
         for (var i = 0; i < Tries; i++)
         {
             var state = await known.Inbox.GetStateAsync(source, cancellationToken).ConfigureAwait(false);
-            if (await RefusalAsync(known, state, after, cancellationToken).ConfigureAwait(false) is { } refusal)
-                return new AdministrationResult(AdministrationOutcome.NotPossible, refusal);
+            if (OutOfRange(state, after) is { } refusal) return new AdministrationResult(AdministrationOutcome.NotPossible, refusal);
             try
             {
                 if (!await GoBackAsync(known, after, cancellationToken).ConfigureAwait(false)) continue;
@@ -52,13 +55,17 @@ internal sealed partial class ReceiverAdministration
         return true;
     }
 
-    /// <summary>Why it is not possible; null when it is.</summary>
-    private async Task<string?> RefusalAsync(ReceiverSource source, InboxState state, long after, CancellationToken cancellationToken)
+    private static string? OutOfRange(InboxState state, long after) =>
+        state.Position is not { } position ? "The stream has not begun."
+        : after < 0 ? "A stream goes back to a number from 0."
+        : after > position.Seq ? $"Number {after} is above the watermark, which stands at {position.Seq}."
+        : state.Hold is { Reason: HoldReason.StreamConflict } ? "The stream is blocked, for its sender contradicts itself."
+        : null;
+
+    /// <summary>What neither the inbox nor the feed has of it any more, in words; null when all is there.</summary>
+    private async Task<string?> LackingAsync(ReceiverSource source, InboxState state, long after, CancellationToken cancellationToken)
     {
-        if (state.Position is not { } position) return "The stream has not begun.";
-        if (after < 0) return "A stream goes back to a number from 0.";
-        if (after > position.Seq) return $"Number {after} is above the watermark, which stands at {position.Seq}.";
-        if (state.Hold is { Reason: HoldReason.StreamConflict }) return "The stream is blocked, for its sender contradicts itself.";
+        var position = state.Position!.Value;
         var settings = source.Settings.Current;
         string? trouble = "there is no feed to fetch it from";
         var needed = position.Seq;

@@ -31,10 +31,12 @@ internal sealed partial class ReceiverAdministration(
             return await ActAsync(known, eventId, () => RetryParkedAsync(known, parked, cancellationToken)).ConfigureAwait(false);
         if (await held.FindWaitingAsync(eventId, cancellationToken).ConfigureAwait(false) is not { } waiting) return NotFound(eventId, "waits or is parked");
         var (stored, hold) = waiting;
-        var again = hold with { Attempts = 0, RetryAt = known.Time.GetUtcNow() };
         var state = await known.Inbox.GetStateAsync(source, cancellationToken).ConfigureAwait(false);
-        if (state.Hold == hold) await known.Inbox.SetHoldAsync(source, again, clearConflict: false, cancellationToken).ConfigureAwait(false);
-        else await known.Inbox.SetEventHoldAsync(source, stored.Key, again, cancellationToken).ConfigureAwait(false);
+        // The stream's own is lifted and not written anew, which is for the process that leads alone. The event is what counts: an attempt may have failed meanwhile.
+        if (state.Hold is { } own && (own.Seq, own.EventId) == (hold.Seq, hold.EventId))
+            await known.Inbox.SetHoldAsync(source, null, clearConflict: false, cancellationToken).ConfigureAwait(false);
+        else
+            await known.Inbox.SetEventHoldAsync(source, stored.Key, hold with { Attempts = 0, RetryAt = known.Time.GetUtcNow() }, cancellationToken).ConfigureAwait(false);
         known.Stored.Set();
         LogRetried(source, eventId);
         return AdministrationResult.Done;

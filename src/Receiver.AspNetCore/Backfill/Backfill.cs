@@ -9,15 +9,17 @@ namespace Webhooks.Receiver;
 internal sealed partial class Backfill(ReceiverSource source, FeedClient client, ReceiverMetrics metrics, Random random, ILogger<Backfill> logger)
 {
     private static readonly TimeSpan FullInboxPause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LeastBetweenLooks = TimeSpan.FromMilliseconds(100);
     private const int MaxGaps = 100;
 
     private bool _looked;
     private DateTimeOffset _lookedAt;
+    private StreamPosition? _position;
     private DateTimeOffset _notBefore;
     private int _failures;
     private double _jitter = 1;
     private (long After, DateTimeOffset Since)? _gap;
-    private PagePace _pace;
+    private readonly PagePace _pace = new();
 
     /// <summary>Looks if it is time to.</summary>
     /// <returns>When it is time next; null to wait for a signal.</returns>
@@ -39,6 +41,9 @@ internal sealed partial class Backfill(ReceiverSource source, FeedClient client,
         }
 
         var now = source.Time.GetUtcNow();
+        // Somebody had the stream go back, perhaps through another process: what it goes over again may have to be fetched.
+        if (state.Position?.Seq < _position?.Seq) source.ProbeAsked = true;
+        _position = state.Position;
         if (!source.ProbeAsked && Time(state).Next(options) is var next && next > now) return next;
         source.ProbeAsked = false;
         await LookAsync(settings, endpoint, stopping).ConfigureAwait(false);
@@ -157,7 +162,7 @@ internal sealed partial class Backfill(ReceiverSource source, FeedClient client,
     private async Task FinishAsync(ReceiverSettings.InForce settings, string endpoint, FeedPage page, CancellationToken stopping)
     {
         var now = source.Time.GetUtcNow();
-        (_looked, _lookedAt, _failures, _notBefore) = (true, now, 0, now + PagePace.Interval);
+        (_looked, _lookedAt, _failures, _notBefore) = (true, now, 0, now + LeastBetweenLooks);
         // What is still missing came after the answer was made, and has its grace like any other.
         if (_gap is { } gap) _gap = (gap.After, now);
         _jitter = Backoff.Jitter(random.NextDouble());

@@ -1,24 +1,26 @@
 namespace Webhooks.Receiver;
 
-/// <summary>Spaces the requests to a feed, which allows ten at once and then ten a second: some at once after a rest, then a little fewer than that.</summary>
-internal struct PagePace
+/// <summary>Spaces the requests to a feed, which allows ten a second: never more within any second, wherever it begins, and after a rest ten at once.</summary>
+internal sealed class PagePace
 {
-    /// <summary>From one request to the next, where there was no rest.</summary>
-    public static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(102);
+    /// <summary>How many go within one <see cref="Window"/>.</summary>
+    public const int AtMost = 10;
 
-    /// <summary>How many go at once after a rest; what the feed allows beyond that is for a process that is started anew.</summary>
-    public const int AtOnce = 8;
+    /// <summary>A second, and a little for what the network takes from one request and not from another.</summary>
+    public static readonly TimeSpan Window = TimeSpan.FromMilliseconds(1020);
 
-    private DateTimeOffset _due;
+    private readonly DateTimeOffset[] _latest = new DateTimeOffset[AtMost];
+    private int _oldest;
 
     /// <summary>Takes the next request's place.</summary>
-    /// <returns>How long to wait for it; nothing or less when it may go now.</returns>
+    /// <returns>How long to wait for it; nothing when it may go now.</returns>
     public TimeSpan Take(DateTimeOffset now)
     {
-        var rested = now - ((AtOnce - 1) * Interval);
-        if (_due < rested) _due = rested;
-        var wait = _due - now;
-        _due += Interval;
+        var free = _latest[_oldest] + Window;
+        // No longer than the window: the clock may have been set back since.
+        var wait = free <= now ? TimeSpan.Zero : free - now > Window ? Window : free - now;
+        _latest[_oldest] = now + wait;
+        _oldest = (_oldest + 1) % AtMost;
         return wait;
     }
 }

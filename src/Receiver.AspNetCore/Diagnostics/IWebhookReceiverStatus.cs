@@ -16,7 +16,7 @@ public interface IWebhookReceiverStatus
     /// <summary>Says that an empty inbox behind an endpoint that has delivered before is meant.</summary>
     Task AcknowledgeEmptyInboxAsync(string source, CancellationToken cancellationToken = default);
 
-    /// <summary>Asks the feed now, rather than after the interval.</summary>
+    /// <summary>Asks the feed now, rather than after the interval. Of several processes on one inbox, only the one that processes the source does.</summary>
     Task ProbeAsync(string source, CancellationToken cancellationToken = default);
 }
 

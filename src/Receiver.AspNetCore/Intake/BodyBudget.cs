@@ -10,6 +10,7 @@ internal sealed class BodyBudget
     public const int Small = 16 * 1024;
 
     private long _drawn;
+    private long _left;
     private int _open;
 
     /// <summary>Bytes drawn.</summary>
@@ -20,11 +21,31 @@ internal sealed class BodyBudget
 
     public void Begin() => Interlocked.Increment(ref _open);
 
+    /// <summary>Bytes of events whose store was given up, and that the inbox has not done with yet.</summary>
+    public long Left => Interlocked.Read(ref _left);
+
     public bool TryDraw(long bytes, long limit)
     {
-        if (Interlocked.Add(ref _drawn, bytes) <= limit) return true;
-        Interlocked.Add(ref _drawn, -bytes);
-        return false;
+        if (bytes == 0) return true;
+        while (true)
+        {
+            var drawn = Interlocked.Read(ref _drawn);
+            if (drawn + bytes > limit) return false;
+            if (Interlocked.CompareExchange(ref _drawn, drawn + bytes, drawn) == drawn) return true;
+        }
+    }
+
+    /// <summary>Nobody waits for a store any more; what it holds is counted until it has ended.</summary>
+    public void Leave(Task store, long bytes)
+    {
+        Interlocked.Add(ref _left, bytes);
+        store.ContinueWith(
+            ended =>
+            {
+                // Looked at, so that it is no unobserved one; the sender was told that it is to come again.
+                _ = ended.Exception;
+                Interlocked.Add(ref _left, -bytes);
+            }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
     }
 
     public void End(long drawn)

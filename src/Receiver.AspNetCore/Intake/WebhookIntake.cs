@@ -92,8 +92,7 @@ internal sealed partial class WebhookIntake(ReceiverMetrics metrics, ILogger<Web
         try
         {
             if (events[0].Seq == 0 || options.Endpoint is not { } own || own == events[0].Endpoint)
-                outcomes = await source.Inbox.StoreAsync(source.Name, events, new StoreRules(options.InboxLimit, AsOne: true), CancellationToken.None)
-                    .WaitAsync(options.InsertTimeout, source.Time).ConfigureAwait(false);
+                outcomes = await CommitAsync(source, options, events).ConfigureAwait(false);
         }
         // Whatever the store throws, the events are not known to be stored, and are to be sent again.
         catch (Exception e)
@@ -119,6 +118,22 @@ internal sealed partial class WebhookIntake(ReceiverMetrics metrics, ILogger<Web
         else if (outcome == IntakeOutcome.Full) LogFull(source.Name, status, word, options.InboxLimit, Fingerprints(source));
         else Taken(source, outcomes);
         return outcome;
+    }
+
+    private static async Task<IReadOnlyList<StoreOutcome>> CommitAsync(ReceiverSource source, WebhookReceiverOptions options, IReadOnlyList<InboxEvent> events)
+    {
+        // An inbox that hangs still holds what it was given: it is given no more than may be in memory.
+        if (source.Bodies.Left > options.MaxBufferedBytes) throw new InboxUnavailableException($"The inbox does not answer, and {source.Bodies.Left} bytes wait for it.");
+        var storing = source.Inbox.StoreAsync(source.Name, events, new StoreRules(options.InboxLimit, AsOne: true), CancellationToken.None);
+        try
+        {
+            return await storing.WaitAsync(options.InsertTimeout, source.Time).ConfigureAwait(false);
+        }
+        catch (TimeoutException) when (!storing.IsCompleted)
+        {
+            source.Bodies.Leave(storing, events.Sum(one => (long)one.Body.Length));
+            throw;
+        }
     }
 
     private static string Fingerprints(ReceiverSource source) => source.Settings.Secrets.At(source.Time.GetUtcNow()).Fingerprints;

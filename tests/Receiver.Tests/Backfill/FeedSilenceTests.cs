@@ -40,7 +40,7 @@ public sealed class FeedSilenceTests
             slowest = TimeProvider.System.GetElapsedTime(began) is var took && took > slowest ? took : slowest;
         }
 
-        Assert.InRange(slowest, TimeSpan.Zero, TimeSpan.FromSeconds(2));
+        Assert.InRange(slowest, TimeSpan.Zero, TimeSpan.FromSeconds(10));
         await app.UntilProcessedAsync(40);
         Assert.Equal(Enumerable.Range(1, 40).Select(seq => (long)seq), handled);
         Assert.Equal(new SeqRange(41, 41), Assert.Single((await app.StreamAsync()).Gaps));

@@ -1,39 +1,45 @@
 namespace Webhooks.Receiver.Tests;
 
-/// <summary>The feed's limit is used to the full and never overstepped: ten requests at once, then ten a second.</summary>
+/// <summary>The feed's limit is used to the full and never overstepped: ten requests within any second.</summary>
 public class PagePaceTests
 {
     private static readonly DateTimeOffset Begin = new(2026, 11, 21, 3, 0, 0, TimeSpan.Zero);
 
+    private readonly PagePace _pace = new();
+
     [Fact]
-    public void Take_AHundredAtOnce_AboutTenASecondAfterTheFirstOnes()
+    public void Take_AHundredAtOnce_TenASecond()
     {
-        var pace = default(PagePace);
         var now = Begin;
-        for (var i = 0; i < 100; i++) now += Wait(ref pace, now);
-        Assert.InRange(now - Begin, TimeSpan.FromSeconds(9.2), TimeSpan.FromSeconds(9.5));
+        for (var i = 0; i < 100; i++) now += _pace.Take(now);
+        Assert.InRange(now - Begin, TimeSpan.FromSeconds(9.1), TimeSpan.FromSeconds(9.3));
     }
 
     [Theory]
     [InlineData(0)]
     [InlineData(40)]
+    [InlineData(99)]
     [InlineData(250)]
-    public void Take_WhateverEachTakes_TheFeedsBucketIsNeverEmpty(int took)
+    public void Take_WhateverEachTakes_NeitherMoreThanTenInASecondNorAnEmptyBucketAtTheFeed(int took)
     {
-        var (pace, tokens, now) = (default(PagePace), 10.0, Begin);
+        var (tokens, now, sent) = (10.0, Begin, new List<DateTimeOffset>());
         for (var i = 0; i < 1000; i++)
         {
+            now += _pace.Take(now);
+            tokens = Math.Min(10, tokens + ((now - sent.LastOrDefault(Begin)).TotalMilliseconds / 100)) - 1;
+            Assert.True(tokens >= 0, $"request {i} was one too many for a bucket");
+            sent.Add(now);
             // A rest now and then fills the bucket, here as there.
-            var passed = Wait(ref pace, now) + TimeSpan.FromMilliseconds(i % 100 == 99 ? 5000 : took);
-            tokens = Math.Min(10, tokens + (passed.TotalMilliseconds / 100)) - 1;
-            now += passed;
-            Assert.True(tokens >= 0, $"request {i} was one too many");
+            now += TimeSpan.FromMilliseconds(i % 100 == 99 ? 5000 : took);
         }
+
+        Assert.All(sent, one => Assert.True(sent.Count(other => other >= one && other < one + TimeSpan.FromSeconds(1)) <= 10));
     }
 
-    private static TimeSpan Wait(ref PagePace pace, DateTimeOffset now)
+    [Fact]
+    public void Take_AfterTheClockWasSetBack_WaitsForAWindowAtMost()
     {
-        var wait = pace.Take(now);
-        return wait > TimeSpan.Zero ? wait : TimeSpan.Zero;
+        for (var i = 0; i < 25; i++) _pace.Take(Begin);
+        for (var i = 0; i < 25; i++) Assert.InRange(_pace.Take(Begin - TimeSpan.FromDays(1)), TimeSpan.Zero, PagePace.Window);
     }
 }

@@ -45,12 +45,15 @@ public sealed class HangUpTests
         private IWebhookInbox _inbox = null!;
         private Task _gate = null!;
         private TaskCompletionSource<CancellationToken> _entered = null!;
+        private Action? _asked;
 
-        public void Set(IWebhookInbox inbox, Task gate, TaskCompletionSource<CancellationToken> entered) => (_inbox, _gate, _entered) = (inbox, gate, entered);
+        public void Set(IWebhookInbox inbox, Task gate, TaskCompletionSource<CancellationToken> entered, Action? asked = null) =>
+            (_inbox, _gate, _entered, _asked) = (inbox, gate, entered, asked);
 
         protected override object? Invoke(MethodInfo? targetMethod, object?[]? args)
         {
             if (targetMethod!.Name != nameof(IWebhookInbox.StoreAsync)) return targetMethod.Invoke(_inbox, args);
+            _asked?.Invoke();
             _entered.TrySetResult((CancellationToken)args![^1]!);
             return StoreAsync(args);
         }

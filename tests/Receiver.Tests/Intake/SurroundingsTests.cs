@@ -88,6 +88,27 @@ public sealed class SurroundingsTests
         Assert.Equal(1, (await app.Status.GetAsync(TestApp.Source)).Counts.Duplicates);
     }
 
+    /// <summary>A hung inbox keeps what it was given: senders that come again and again must not fill the memory with it.</summary>
+    [Fact]
+    public async Task Store_ThatHangs_IsGivenNoMoreThanMayBeInMemory()
+    {
+        var gate = new TaskCompletionSource();
+        var asked = 0;
+        void Settings(WebhookReceiverOptions options) =>
+            (options.InsertTimeout, options.MaxBufferedBytes, options.MaxBodyBytes) = (TimeSpan.FromMilliseconds(50), 20_000, 10_000);
+        await using var app = await TestApp.StartAsync(Settings, memory: true, handlers: builder => builder.UseInbox(_ =>
+        {
+            var inbox = DispatchProxy.Create<IWebhookInbox, HangUpTests.SlowStore>();
+            ((HangUpTests.SlowStore)(object)inbox).Set(new MemoryInbox(), gate.Task, new TaskCompletionSource<CancellationToken>(), () => asked++);
+            return inbox;
+        }));
+        for (var seq = 1; seq <= 6; seq++) Assert.Equal(503, await app.DeliverAsync(Sent.Event(seq, data: $"\"{new string('x', 8000)}\"")));
+        Assert.Equal(3, asked);
+        gate.SetResult();
+        await Wait.UntilAsync(async () => (await app.Status.GetAsync(TestApp.Source)).Counts.Received == 3);
+        for (var seq = 1; seq <= 6; seq++) Assert.Equal(204, await app.DeliverAsync(Sent.Event(seq, data: $"\"{new string('x', 8000)}\"")));
+    }
+
     [Fact]
     public async Task OtherEndpoints_OfTheApplication_AreNotTouched()
     {

@@ -117,6 +117,18 @@ public sealed class LeadTests : IAsyncLifetime
         Assert.Null((await _other.GetStateAsync("acme", default)).Hold);
     }
 
+    /// <summary>An operator may ask any process for another attempt, one that led before, too: what it lifts it has not found out itself.</summary>
+    [Fact]
+    public async Task Hold_LiftedByANodeThatLostItsLease_IsLifted()
+    {
+        var late = await LateAsync();
+        await using var transaction = late.Transaction;
+        await using var next = await _other.LeadAsync("acme", default);
+        await _other.SetHoldAsync("acme", new StreamHold(HoldReason.HandlerFailed, 1, "evt_1_1", 10, "broken", null), clearConflict: false, default);
+        await _one.SetHoldAsync("acme", null, clearConflict: false, default);
+        Assert.Null((await _other.GetStateAsync("acme", default)).Hold);
+    }
+
     [Fact]
     public async Task Lead_ThatWasSuspendedAndNotTaken_GoesOn()
     {
