@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
 
 namespace Webhooks.Receiver;
@@ -62,6 +63,9 @@ internal sealed class ReceiverSource(SourceRegistration registration, ReceiverSe
 
     /// <summary>The last endpoint other than the source's own that a verified request named.</summary>
     public volatile string? RefusedEndpoint;
+
+    /// <summary>What the loops could not do in their last turn, by what they are for.</summary>
+    public ConcurrentDictionary<string, string> Troubles { get; } = new();
 
     /// <summary>Whether the last attempt to store failed; the first success afterwards asks for a probe.</summary>
     public volatile bool InboxDown;

@@ -108,7 +108,7 @@ public sealed class WebhookReceiverOptions
     /// <value>Default: <see cref="UnrecoverableGapPolicy.Block"/>.</value>
     public UnrecoverableGapPolicy OnUnrecoverableGap { get; set; }
 
-    /// <summary>Where an empty inbox begins.</summary>
+    /// <summary>Where an empty inbox begins. Without a feed the sender's floor is number 1, and its cursor and head are what comes first.</summary>
     /// <value>Default: <see cref="StartAt.Floor"/>, the first event the sender still has.</value>
     public StartAt StartAt { get; set; } = StartAt.Floor;
 

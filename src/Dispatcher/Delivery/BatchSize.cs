@@ -36,7 +36,7 @@ internal sealed class BatchSize(BatchSettings settings, bool cautious)
 
     /// <summary>
     /// Whether a smaller one could fare better: what an endpoint answers may be for one of the events, or for their size; that it cannot be
-    /// reached is not.
+    /// reached is not, nor what it says it wants to be left alone for (<c>Retry-After</c>; the caller looks at that).
     /// </summary>
     public static bool MayDependOnContent(AttemptOutcome outcome) =>
         outcome is AttemptOutcome.HttpError or AttemptOutcome.Redirected or AttemptOutcome.TimedOut or AttemptOutcome.ConnectionReset

@@ -16,7 +16,7 @@ internal sealed partial class StreamPump
         {
             await RefuseAsync(sent, result, abort);
         }
-        else if (sent.Count > 1 && BatchSize.MayDependOnContent(result.Outcome))
+        else if (sent.Count > 1 && result.RetryAfter is null && BatchSize.MayDependOnContent(result.Outcome))
         {
             // One step on the way to the culprit; only the last one counts.
             lock (_gate)

@@ -1,3 +1,4 @@
+using Npgsql;
 using Webhooks.Dispatcher.Delivery;
 using Webhooks.Dispatcher.Publishing;
 using Webhooks.Dispatcher.Retention;
@@ -45,10 +46,25 @@ public sealed class WebhookDispatcherOptions
     /// <summary>How long events, deliveries and their settlements are kept.</summary>
     public RetentionOptions Retention { get; } = new();
 
+    // Its text is not repeated in an error: there may be a password in it.
+    private static bool IsConnectionString(string text)
+    {
+        try
+        {
+            return new NpgsqlConnectionStringBuilder(text).Count > 0;
+        }
+        catch (ArgumentException)
+        {
+            return false;
+        }
+    }
+
     internal IEnumerable<string> Problems()
     {
         if (string.IsNullOrWhiteSpace(ConnectionString))
             yield return "ConnectionString is required: the database in which the platform publishes.";
+        else if (!IsConnectionString(ConnectionString))
+            yield return "ConnectionString must be one for PostgreSQL, such as Host=db;Database=platform;Username=webhooks;Password=...";
         if (Schema.Length is 0 or > 50 || Schema.Any(c => c is not (>= 'a' and <= 'z' or >= '0' and <= '9' or '_')))
             yield return "Schema must be 1 to 50 lower-case letters, digits or underscores.";
         if (!Secrets.MasterKey.TryParse(MasterKey, out _))

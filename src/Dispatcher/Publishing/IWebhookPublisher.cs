@@ -24,6 +24,7 @@ public interface IWebhookPublisher
         IReadOnlyList<EventToPublish> published, NpgsqlTransaction transaction, CancellationToken cancellationToken = default);
 
     /// <summary>Publishes on its own, durably when the task ends. Concurrent calls share a commit; the dispatcher is woken at once.</summary>
+    /// <remarks>Cancelling gives up waiting for a place in a commit. An event that has one is on its way, and its caller is told what became of it.</remarks>
     /// <exception cref="WebhookValidationException">The event breaks a rule; nothing was stored.</exception>
     /// <exception cref="WebhookNotFoundException">There is no such application; nothing was stored.</exception>
     /// <exception cref="WebhookPublishException">The database did not confirm. It may still have stored the event: publish again with the same dedupe key.</exception>

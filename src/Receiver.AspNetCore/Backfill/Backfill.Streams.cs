@@ -96,13 +96,16 @@ internal sealed partial class Backfill
         if (outcome == ResumeOutcome.NotPossible) _resumeRefusedFor = paused;
     }
 
-    /// <summary>Without a feed nothing can be fetched: the stream begins with what came first, and a number that stays missing is lost.</summary>
+    /// <summary>
+    /// Without a feed nothing can be fetched, and where the sender's floor lies is not known: the stream begins at number 1, so that a first delivery that was lost or comes
+    /// late is seen, unless <see cref="WebhookReceiverOptions.StartAt"/> says otherwise.
+    /// </summary>
     private async Task<DateTimeOffset?> WithoutFeedAsync(WebhookReceiverOptions options, InboxState state, CancellationToken stopping)
     {
         if (state.Lowest == 0) return null;
         if (state.Position is null)
         {
-            var first = options.StartAt.Place == "seq" ? options.StartAt.Number : state.Lowest;
+            var first = options.StartAt == StartAt.Floor ? 1 : options.StartAt.Place == "seq" ? options.StartAt.Number : state.Lowest;
             state = await BeginAsync(
                 new EpochStart(state.HighestEpoch, first), new StreamPosition(state.HighestEpoch, first - 1), suspect: false, stopping).ConfigureAwait(false);
             TrackGap(state);
@@ -118,7 +121,7 @@ internal sealed partial class Backfill
 
         if (_gap is not { } gap)
         {
-            source.Feed = source.Feed with { Unrecoverable = null };
+            source.Feed = source.Feed with { Unrecoverable = null, Error = null };
             return null;
         }
 
@@ -126,8 +129,8 @@ internal sealed partial class Backfill
         if (await source.Inbox.FindGapsAsync(source.Name, 1, stopping).ConfigureAwait(false) is not [var missing, ..]) return source.Time.GetUtcNow();
         if (options.OnUnrecoverableGap == UnrecoverableGapPolicy.Block)
         {
-            if (source.Feed.Unrecoverable != missing) LogUnrecoverable(source.Name, missing);
-            source.Feed = source.Feed with { Unrecoverable = missing };
+            if (source.Feed.Unrecoverable != missing) LogWithoutFeed(source.Name, missing);
+            source.Feed = source.Feed with { Unrecoverable = missing, Error = "there is none, for FeedBaseAddress is not set" };
             return null;
         }
 
@@ -165,6 +168,11 @@ internal sealed partial class Backfill
 
     [LoggerMessage(606, LogLevel.Critical, "Webhook source {Source} misses numbers {Range}, which cannot be had any more; the stream is blocked before them")]
     private partial void LogUnrecoverable(string source, SeqRange range);
+
+    [LoggerMessage(613, LogLevel.Error,
+        "Webhook source {Source} misses numbers {Range}, and has no feed (FeedBaseAddress) to fetch them from: the stream waits for their delivery. "
+        + "If it was never meant to begin there, StartAt says where an empty inbox begins")]
+    private partial void LogWithoutFeed(string source, SeqRange range);
 
     [LoggerMessage(607, LogLevel.Error, "Webhook source {Source} misses numbers {Range}, which cannot be had any more; they are recorded as lost")]
     private partial void LogLost(string source, SeqRange range);

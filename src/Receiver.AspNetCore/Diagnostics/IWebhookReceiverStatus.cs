@@ -53,6 +53,9 @@ public sealed record WebhookSourceStatus
     /// <summary>Whether the last attempt to store a delivery failed.</summary>
     public bool InboxDown { get; init; }
 
+    /// <summary>What could not be done when it was last tried, and is tried again in a moment: processing, backfill, pruning and the like, each with what it met.</summary>
+    public IReadOnlyList<string> Troubles { get; init; } = [];
+
     /// <summary>Whether three quarters of the inbox limit wait.</summary>
     public bool NearLimit { get; init; }
 }

@@ -29,6 +29,7 @@ internal sealed class ReceiverHealthCheck(IWebhookReceiverStatus status, string?
     private static void Judge(WebhookSourceStatus source, List<string> blocked, List<string> late)
     {
         if (source.InboxDown) blocked.Add($"{source.Source}: deliveries cannot be stored");
+        foreach (var trouble in source.Troubles) blocked.Add($"{source.Source}: {trouble}; tried again");
         if (source.LiveSecrets == 0) blocked.Add($"{source.Source}: no secret counts now, so no request can be verified");
         if (source.SecretError is { } secrets) late.Add($"{source.Source}: the secret provider {secrets}");
         if (source.UnnumberedFailed > 0) blocked.Add($"{source.Source}: the handler has given up on {source.UnnumberedFailed} event(s) without a number");
@@ -37,7 +38,7 @@ internal sealed class ReceiverHealthCheck(IWebhookReceiverStatus status, string?
         if (source.RefusedEndpoint is { } other) late.Add($"{source.Source}: deliveries for endpoint {other} are refused");
         foreach (var stream in source.Streams)
         {
-            if (stream.Unrecoverable is { } range) blocked.Add($"{source.Source}: numbers {range} cannot be had any more");
+            if (stream.Unrecoverable is { } range) blocked.Add($"{source.Source}: numbers {range} are missing and cannot be fetched");
             if (stream.Hold is { RetryAt: null } hold) blocked.Add($"{source.Source}: blocked at {hold.Seq} ({hold.Reason}: {hold.Detail})");
             if (stream.Hold is { RetryAt: not null } retry) late.Add($"{source.Source}: the handler fails at {retry.Seq}, attempt {retry.Attempts}");
             if (stream.EventHolds is [{ RetryAt: null } first, ..])

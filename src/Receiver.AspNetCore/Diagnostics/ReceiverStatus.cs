@@ -25,6 +25,7 @@ internal sealed class ReceiverStatus(ReceiverRegistry registry) : IWebhookReceiv
             LiveSecrets = known.Settings.Secrets.At(known.Time.GetUtcNow()).Secrets.Length,
             SecretError = known.Provided?.Error,
             InboxDown = known.InboxDown,
+            Troubles = [.. known.Troubles.OrderBy(one => one.Key, StringComparer.Ordinal).Select(one => $"{one.Key}: {one.Value}")],
             NearLimit = state.Waiting >= options.InboxLimit * 0.75,
         };
     }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Webhooks.Receiver;
@@ -6,6 +7,8 @@ namespace Webhooks.Receiver;
 /// <summary>Calls a source's handlers, each in a scope of its own.</summary>
 internal sealed class HandlerRunner(ReceiverSource source, IServiceScopeFactory scopes, ReceiverMetrics metrics)
 {
+    private const int MaxDescription = 500;
+
     /// <summary>Calls a handler. Gives its exception; a stop of the application is no failure and passes through.</summary>
     /// <param name="call">The handler.</param>
     /// <param name="envelope">What the event says.</param>
@@ -47,9 +50,22 @@ internal sealed class HandlerRunner(ReceiverSource source, IServiceScopeFactory 
         return failure;
     }
 
-    /// <summary>An exception in one line. Its message may come from a handler and so is cut.</summary>
-    public static string Describe(Exception failure) =>
-        $"{failure.GetType().Name}: {(failure.Message.Length > 500 ? failure.Message[..500] : failure.Message)}";
+    /// <summary>
+    /// An exception in one line. Its message may come from a handler, and hold what a customer sent: it is cut, and what no database stores as text is replaced, or the
+    /// failure itself could not be recorded.
+    /// </summary>
+    public static string Describe(Exception failure)
+    {
+        var text = new StringBuilder(failure.GetType().Name).Append(": ");
+        foreach (var rune in failure.Message.EnumerateRunes())
+        {
+            if (text.Length + rune.Utf16SequenceLength > MaxDescription) break;
+            // Half of a surrogate pair is enumerated as U+FFFD.
+            text.Append((rune.Value == 0 ? Rune.ReplacementChar : rune).ToString());
+        }
+
+        return text.ToString();
+    }
 
     /// <summary>How an event was settled, as metrics say it.</summary>
     public static string Word(Settlement how) => how switch

@@ -45,9 +45,9 @@ internal sealed partial class ReceiverWorker(
             source.Stored.Set();
             source.Missing.Set();
         };
-        yield return LoopAsync(source, null, token => LeadAsync(source, pump, token), stopping);
-        yield return LoopAsync(source, null, token => RefreshAsync(source, token), stopping);
-        if (source.Provided is { } provided) yield return LoopAsync(source, null, provided.RunOnceAsync, stopping);
+        yield return LoopAsync(source, "leading", null, token => LeadAsync(source, pump, token), stopping);
+        yield return LoopAsync(source, "news", null, token => RefreshAsync(source, token), stopping);
+        if (source.Provided is { } provided) yield return LoopAsync(source, "secrets", null, provided.RunOnceAsync, stopping);
     }
 
     /// <summary>Processes a source for as long as this process leads it, and gives the lead back when everything that it did has ended.</summary>
@@ -64,8 +64,8 @@ internal sealed partial class ReceiverWorker(
         source.Missing.Set();
         await Task.WhenAll(
             PumpAsync(source, pump, leading.Token),
-            LoopAsync(source, source.Missing, token => BackfillAsync(backfill, token), leading.Token),
-            LoopAsync(source, null, token => PruneAsync(source, token), leading.Token)).ConfigureAwait(false);
+            LoopAsync(source, "backfill", source.Missing, token => BackfillAsync(backfill, token), leading.Token),
+            LoopAsync(source, "pruning", null, token => PruneAsync(source, token), leading.Token)).ConfigureAwait(false);
         return source.Time.GetUtcNow();
     }
 
@@ -88,7 +88,7 @@ internal sealed partial class ReceiverWorker(
     {
         try
         {
-            await LoopAsync(source, source.Stored, token => TurnAsync(pump, token), stopping).ConfigureAwait(false);
+            await LoopAsync(source, "processing", source.Stored, token => TurnAsync(pump, token), stopping).ConfigureAwait(false);
         }
         finally
         {
@@ -96,7 +96,7 @@ internal sealed partial class ReceiverWorker(
         }
     }
 
-    private async Task LoopAsync(ReceiverSource source, Signal? signal, Func<CancellationToken, Task<DateTimeOffset?>> runOnce, CancellationToken stopping)
+    private async Task LoopAsync(ReceiverSource source, string work, Signal? signal, Func<CancellationToken, Task<DateTimeOffset?>> runOnce, CancellationToken stopping)
     {
         using var never = new Signal();
         // The host is not to wait for the first turn.
@@ -107,6 +107,7 @@ internal sealed partial class ReceiverWorker(
             try
             {
                 next = await runOnce(stopping).ConfigureAwait(false);
+                source.Troubles.TryRemove(work, out _);
             }
             catch (OperationCanceledException) when (stopping.IsCancellationRequested)
             {
@@ -121,6 +122,7 @@ internal sealed partial class ReceiverWorker(
             catch (Exception e)
             {
                 LogTrouble(e, source.Name);
+                source.Troubles[work] = HandlerRunner.Describe(e);
                 next = source.Time.GetUtcNow() + PauseAfterTrouble;
             }
 

@@ -94,6 +94,24 @@ public class BatchTests
     }
 
     [Fact]
+    public async Task Deliver_BatchAnsweredWithRetryAfter_IsLeftAloneForThatLong()
+    {
+        await using var receiver = await ScriptedReceiver.StartAsync();
+        receiver.Enqueue(ScriptedAnswer.Of(503).WithHeader("Retry-After", "1"));
+        await using var platform = await Platform.StartAsync();
+        var (application, endpoint) = await platform.AddEndpointAsync(receiver.Url, new EndpointSettings("") { Batch = new BatchSettings { MaxEvents = 50 } });
+        await platform.Endpoints.PauseAsync(endpoint.Id);
+        await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => platform.PublishAsync(application)));
+        await platform.WaitForStreamAsync(endpoint.Id, stream => stream.Head == 50);
+        await platform.Endpoints.ResumeAsync(endpoint.Id);
+        await platform.WaitForStreamAsync(endpoint.Id, stream => stream.Cursor == 50);
+        // After a failure it begins small, and grows.
+        var (refused, next) = (receiver.Requests[0], receiver.Requests[1]);
+        Assert.Equal(((1, 50), 1L), (Range(refused), Range(next).Item1));
+        Assert.InRange(next.ArrivedAt - refused.ArrivedAt, TimeSpan.FromMilliseconds(950), TimeSpan.FromSeconds(15));
+    }
+
+    [Fact]
     public async Task Deliver_410ToABatch_PausesAtOnceWithoutHalving()
     {
         await using var receiver = await ScriptedReceiver.StartAsync();

@@ -28,6 +28,8 @@ public class OptionsTests
         { "Sending:MaxResponseBytes must lie", o => o.Sending.MaxResponseBytes = -1 },
         { "Sending:AllowedNetworks must be in CIDR form such as 10.1.0.0/16; '10.0.0.0' is not.", o => o.Sending.AllowedNetworks.Add("10.0.0.0") },
         { "'10.1.2.3/8' has bits set beyond its prefix: write 10.0.0.0/8", o => o.Sending.AllowedNetworks.Add("10.1.2.3/8") },
+        { "ConnectionString must be one for PostgreSQL", o => o.ConnectionString = "garbage" },
+        { "ConnectionString must be one for PostgreSQL", o => o.ConnectionString = "Host=db;Hots=db" },
         { "'127/8' must have all four numbers", o => o.Sending.AllowedNetworks.Add("127/8") },
         { "Sending:UserAgent must have 1 to 256 printable", o => o.Sending.UserAgent = "" },
         { "Sending:UserAgent must have 1 to 256 printable", o => o.Sending.UserAgent = "Acme\r\nX-Other: 1" },
