@@ -31,6 +31,7 @@ public sealed class CommandTests
         var junit = Path.GetTempFileName();
         var (code, _, _) = await RunAsync([.. To(receiver), .. Fast, "--junit", junit]);
         Assert.Equal(ConformanceCommand.SomeFailed, code);
+        Assert.Equal((byte)'<', (await File.ReadAllBytesAsync(junit))[0]);
         var suite = XDocument.Load(junit).Root!.Element("testsuite")!;
         Assert.Equal(("3", "1", "1"), ((string)suite.Attribute("tests")!, (string)suite.Attribute("failures")!, (string)suite.Attribute("skipped")!));
         Assert.Contains("handled more than once", suite.Descendants("failure").Single().Value, StringComparison.Ordinal);
@@ -42,6 +43,9 @@ public sealed class CommandTests
     [InlineData("--url", "not an address")]
     [InlineData("--secret", "whsec_short")]
     [InlineData("--patience", "0")]
+    [InlineData("--first-seq", "-4")]
+    [InlineData("--first-seq", "0")]
+    [InlineData("--first-seq", "abc")]
     [InlineData("--no-such-option", "1")]
     [InlineData("--endpoint", "ep_1")]
     public async Task Command_WrongUsage_EndsWithTwo(string option, string value) =>

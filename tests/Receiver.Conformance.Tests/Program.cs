@@ -7,7 +7,10 @@ using Webhooks.Conformance.Tests.Sample;
 using Webhooks.Testing;
 
 var inbox = new Option<SampleInbox>("--inbox") { Description = "Where the sample keeps its events.", DefaultValueFactory = _ => SampleInbox.Sqlite };
-var nodes = new Option<int>("--nodes") { Description = "How many processes share the store, 1 or 2; SQLite has one.", DefaultValueFactory = _ => 2 };
+var nodes = new Option<int?>("--nodes")
+{
+    Description = "How many processes share the store, 1 or 2; default: 1 on SQLite, which takes no more, 2 on PostgreSQL.",
+};
 nodes.Validators.Add(result =>
 {
     if (result.Tokens is [var token] && token.Value is not ("1" or "2")) result.AddError("--nodes must be 1 or 2.");
@@ -17,9 +20,17 @@ var root = new RootCommand("Starts samples/Integrator, and runs every case of th
 root.SetAction(async (parsed, cancel) =>
 {
     TextReport.Prepare();
+    var store = parsed.GetValue(inbox);
+    var count = parsed.GetValue(nodes) ?? (store == SampleInbox.Sqlite ? 1 : 2);
+    if (store == SampleInbox.Sqlite && count > 1)
+    {
+        await Console.Error.WriteLineAsync("--nodes 2 needs --inbox postgresql: a SQLite inbox is for one process.");
+        return ConformanceCommand.WrongUsage;
+    }
+
     try
     {
-        await using var sample = await SampleNodes.StartAsync(parsed.GetValue(inbox), parsed.GetValue(nodes));
+        await using var sample = await SampleNodes.StartAsync(store, count);
         var outcome = await SuiteRun.RunAsync(sample.Settings, Catalogue.All, TextReport.Tell, cancel);
         TextReport.Sum(outcome);
         if (parsed.GetValue(json)) Console.WriteLine(JsonReport.Of(outcome));

@@ -30,7 +30,10 @@ internal static class ConformanceCommand
     };
     private static readonly Option<string?> Restart = new("--restart") { Description = "A shell command that kills the receiver and starts it again." };
     private static readonly Option<FileInfo?> Log = new("--log") { Description = "The file that the receiver logs to." };
-    private static readonly Option<long?> FirstSeq = new("--first-seq") { Description = "The number to begin with; default: what follows on the highest that the observer shows, or 1." };
+    private static readonly Option<long?> FirstSeq = new("--first-seq")
+    {
+        Description = "The number to begin with, 1 or more; default: what follows on the highest that the observer shows, or 1.",
+    };
     private static readonly Option<double> Tolerance = Seconds("--tolerance", "How far the receiver lets a timestamp lie from now, in seconds.", 300);
     private static readonly Option<int> MaxBody = new("--max-body") { Description = "The largest body that the receiver takes, in bytes.", DefaultValueFactory = _ => 1024 * 1024 };
     private static readonly Option<double> Patience = Seconds("--patience", "How long what must come is waited for, in seconds.", 30);
@@ -52,6 +55,13 @@ internal static class ConformanceCommand
         };
         Case.Validators.Add(result => Known(result));
         Explain.Validators.Add(result => Known(result));
+        FirstSeq.Validators.Add(result =>
+        {
+            // What is no number at all has its own message already.
+            if (result.Tokens is [var token] 
+                && long.TryParse(token.Value, System.Globalization.CultureInfo.InvariantCulture, out var first) && first < 1)
+                result.AddError("--first-seq must be 1 or more.");
+        });
         root.SetAction(InvokeAsync);
         var parsed = root.Parse(args);
         var exit = await parsed.InvokeAsync();
@@ -86,7 +96,7 @@ internal static class ConformanceCommand
             if (parsed.GetValue(JUnit) is { } junit) await File.WriteAllTextAsync(junit.FullName, "", cancel);
             var outcome = await SuiteRun.RunAsync(settings, cases, TextReport.Tell, cancel);
             TextReport.Sum(outcome);
-            if (parsed.GetValue(JUnit) is { } file) JUnitReport.Of(outcome).Save(file.FullName);
+            if (parsed.GetValue(JUnit) is { } file) JUnitReport.Save(outcome, file.FullName);
             if (parsed.GetValue(Json)) Console.WriteLine(JsonReport.Of(outcome));
             return outcome.Failed > 0 ? SomeFailed : outcome.Passed > 0 ? AllPassed : NothingJudged;
         }

@@ -8,7 +8,7 @@ namespace Webhooks.Fuzz;
 /// <summary>The command: its options, and what its exit codes mean.</summary>
 internal static class FuzzCommand
 {
-    private const int AllKept = 0, SomeBroken = 1, WrongUsage = 2;
+    public const int AllKept = 0, SomeBroken = 1, WrongUsage = 2;
     private const int RoundInputs = 20_000;
 
     /// <summary>How much more memory may be in use after a round than after the second, when everything has been called once.</summary>
@@ -29,7 +29,9 @@ internal static class FuzzCommand
         };
         Inputs.Validators.Add(result =>
         {
-            if (result.GetValue(Inputs) < 1) result.AddError("--inputs is at least 1.");
+            // What is no number at all has its own message already; to ask for its value throws.
+            if (result.Tokens is [var token] && long.TryParse(token.Value, CultureInfo.InvariantCulture, out var inputs) && inputs < 1)
+                result.AddError("--inputs is at least 1.");
         });
         root.SetAction(InvokeAsync);
         var parsed = root.Parse(args);

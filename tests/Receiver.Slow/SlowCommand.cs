@@ -38,7 +38,9 @@ internal static class SlowCommand
         foreach (var option in new[] { Senders, Deliveries })
             option.Validators.Add(result =>
             {
-                if (result.GetValue(option) < 1) result.AddError($"{option.Name} is at least 1.");
+                // What is no number at all has its own message already; to ask for its value throws.
+                if (result.Tokens is [var token] && int.TryParse(token.Value, CultureInfo.InvariantCulture, out var count) && count < 1)
+                    result.AddError($"{option.Name} is at least 1.");
             });
         root.SetAction(InvokeAsync);
         var parsed = root.Parse(args);

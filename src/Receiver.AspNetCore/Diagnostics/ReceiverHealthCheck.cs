@@ -26,6 +26,11 @@ internal sealed class ReceiverHealthCheck(IWebhookReceiverStatus status, string?
             : HealthCheckResult.Healthy();
     }
 
+    // No new process lifts a conflict, unlike what a handler failed at: somebody has to say that it is settled.
+    private static string Advice(StreamHold hold) => hold.Reason == HoldReason.StreamConflict
+        ? ", until somebody has asked the sender and unblocks it (IWebhookReceiverStatus.UnblockAsync, or POST …/unblock)"
+        : "";
+
     private static void Judge(WebhookSourceStatus source, List<string> blocked, List<string> late)
     {
         if (source.InboxDown) blocked.Add($"{source.Source}: deliveries cannot be stored");
@@ -39,7 +44,8 @@ internal sealed class ReceiverHealthCheck(IWebhookReceiverStatus status, string?
         foreach (var stream in source.Streams)
         {
             if (stream.Unrecoverable is { } range) blocked.Add($"{source.Source}: numbers {range} are missing and cannot be fetched");
-            if (stream.Hold is { RetryAt: null } hold) blocked.Add($"{source.Source}: blocked at {hold.Seq} ({hold.Reason}: {hold.Detail})");
+            if (stream.Hold is { RetryAt: null } hold)
+                blocked.Add($"{source.Source}: blocked at {hold.Seq} ({hold.Reason}: {hold.Detail}){Advice(hold)}");
             if (stream.Hold is { RetryAt: not null } retry) late.Add($"{source.Source}: the handler fails at {retry.Seq}, attempt {retry.Attempts}");
             if (stream.EventHolds is [{ RetryAt: null } first, ..])
                 blocked.Add($"{source.Source}: {stream.EventHolds.Count(one => one.RetryAt is null)} event(s) blocked, such as {first.Seq} ({first.Reason}: {first.Detail})");

@@ -135,7 +135,7 @@ internal sealed partial class Pump
         // Whatever it is, it is not the handler's failure; the event is tried again soon.
         catch (Exception e)
         {
-            LogTrouble(e, source.Name, one.Key.Id, one.Key.Seq);
+            LogTrouble(e, source.Name, one.Key.Id, new EventNumber(one.Key.Seq));
         }
 
         _ended.Enqueue(ended);
@@ -177,6 +177,7 @@ internal sealed partial class Pump
     /// <param name="Known">Its lane, when that was what was sought.</param>
     private readonly record struct Ended(EventKey Key, Settled? Outcome = null, (LaneEvent Event, string? Lane)? Known = null);
 
-    [LoggerMessage(307, LogLevel.Error, "Event {EventId} (number {Seq}) of webhook source {Source} met trouble, and is tried again in a moment")]
-    private partial void LogTrouble(Exception exception, string source, string eventId, long seq);
+    [LoggerMessage(
+        307, LogLevel.Error, "Event {EventId} ({Number}) of webhook source {Source} met trouble, and is tried again in a moment")]
+    private partial void LogTrouble(Exception exception, string source, string eventId, EventNumber number);
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using System.Xml.Linq;
 using Webhooks.Conformance.Running;
 
@@ -9,10 +10,17 @@ internal static class JUnitReport
 {
     private const string Suite = "webhook receiver conformance";
 
-    public static XDocument Of(SuiteOutcome outcome) => new(new XElement("testsuites", new XElement(
+    private static XDocument Of(SuiteOutcome outcome) => new(new XElement("testsuites", new XElement(
         "testsuite", new XAttribute("name", Suite), new XAttribute("tests", outcome.Results.Count), new XAttribute("failures", outcome.Failed),
         new XAttribute("errors", 0), new XAttribute("skipped", outcome.Skipped), new XAttribute("time", Seconds(outcome.Results.Sum(result => result.Took.TotalSeconds))),
         outcome.Results.Select(Case))));
+
+    public static void Save(SuiteOutcome outcome, string path)
+    {
+        // Without a byte order mark: some of what reads the file takes nothing before the XML declaration.
+        using var file = new StreamWriter(path, append: false, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false));
+        Of(outcome).Save(file);
+    }
 
     private static XElement Case(CaseResult result) => new(
         "testcase", new XAttribute("name", result.Case.Name), new XAttribute("classname", "conformance"), new XAttribute("time", Seconds(result.Took.TotalSeconds)),

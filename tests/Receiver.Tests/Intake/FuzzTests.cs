@@ -31,6 +31,12 @@ public sealed class FuzzTests
         Assert.Equal(5, tally.Answers.Select(one => one.Key.Sender).Distinct().Count());
     }
 
+    [Theory]
+    [InlineData("abc")]
+    [InlineData("0")]
+    public async Task Command_WrongInputs_EndsWithTwo(string inputs) =>
+        Assert.Equal(FuzzCommand.WrongUsage, await FuzzCommand.RunAsync(["--inputs", inputs]));
+
     [Fact]
     public async Task Round_OfTheSameSeed_IsTheSame()
     {

@@ -4,6 +4,8 @@ using System.Net.Sockets;
 using System.Text;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Webhooks.Signing;
 
 namespace Webhooks.Receiver.Tests;
@@ -195,6 +197,10 @@ public sealed class IntakeTests : IAsyncLifetime
         Assert.Equal(204, await _app.DeliverAsync(1));
         Assert.Equal(409, await _app.DeliverAsync(1, id: "evt_other"));
         Assert.Equal(HoldReason.StreamConflict, (await _app.StreamAsync()).Hold?.Reason);
+        // Nothing else lifts it, so the health says what does.
+        var health = await _app.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync();
+        Assert.Equal(HealthStatus.Unhealthy, health.Status);
+        Assert.Contains("POST …/unblock", health.Entries.Single().Value.Description, StringComparison.Ordinal);
     }
 
     [Fact]
