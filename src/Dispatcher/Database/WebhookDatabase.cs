@@ -35,10 +35,7 @@ internal sealed class WebhookDatabase : IAsyncDisposable
         // Compiling takes longer than any of our statements, and so does planning: the server would plan anew whatever takes an array, whose length it
         // then knows, though the plan is by the same index every time. What the caller set is kept, and wins.
         // And the transactions of a process that was suspended or cut off in the middle of one must not hold their locks for hours.
-        // No longer than half a lease: whoever takes over must find the bucket's lock free by then.
-        var patience = (long)Math.Clamp((options.Value.Delivery.LeaseDuration / 2).TotalMilliseconds, 1000, 15_000);
-        builder.Options =
-            $"-c jit=off -c plan_cache_mode=force_generic_plan -c idle_in_transaction_session_timeout={patience} {IndexesOnly} {builder.Options}".TrimEnd();
+        builder.Options = $"-c jit=off -c plan_cache_mode=force_generic_plan -c idle_in_transaction_session_timeout=15s {IndexesOnly} {builder.Options}".TrimEnd();
         builder.ApplicationName ??= "webhooks-dispatcher";
         // Of several hosts the one that can be written to.
         var several = builder.Host?.Contains(',', StringComparison.Ordinal) == true;

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using Webhooks.Dispatcher.Applications;
@@ -31,6 +32,13 @@ internal sealed class Sequencer(WebhookDatabase database, EpochGuard epochs, Fre
     private const int BatchesKept = 100;
     private const int ApplicationsKept = 5000;
     private const int PruneAfterKeys = 1000;
+
+    /// <summary>
+    /// How long the server waits for the next statement. A process that is suspended here holds the bucket's lock: who takes over, when its lease is over, must find it free.
+    /// </summary>
+    private readonly string _patience = string.Create(
+        CultureInfo.InvariantCulture,
+        $"SET LOCAL idle_in_transaction_session_timeout = {Math.Clamp(options.Value.Delivery.LeaseDuration.TotalMilliseconds / 2, 2000, 15_000):F0}");
 
     private readonly BucketMemory[] _memory = Enumerable.Range(0, WebhookApplications.Buckets).Select(_ => new BucketMemory()).ToArray();
 
@@ -101,6 +109,7 @@ internal sealed class Sequencer(WebhookDatabase database, EpochGuard epochs, Fre
             BatchCommands =
             {
                 WebhookDatabase.Begin,
+                WebhookDatabase.Literal(_patience),
                 database.Step("Sequencing/lock_bucket", bucket),
                 // Under the bucket's lock, without which nobody raises an epoch: what is compared here holds until the commit.
                 database.Step("Epochs/read_standing"),
