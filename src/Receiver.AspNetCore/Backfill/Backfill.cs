@@ -116,7 +116,10 @@ internal sealed partial class Backfill(ReceiverSource source, FeedClient client,
             // The floor lies above: only a page tells the cursor.
             if (outcome == FeedOutcome.RangeExpired) return new Verdict { ReadOnAfter = page.Floor - 1 };
             await BeginFromFeedAsync(options, page, stopping).ConfigureAwait(false);
-            return default;
+            state = await source.Inbox.GetStateAsync(source.Name, stopping).ConfigureAwait(false);
+            // Where the stream begins with this very page, it is not asked for again.
+            if (state.Position is not { } begun || begun.Seq != after || page.Epoch != state.Epochs.Latest) return default;
+            position = begun;
         }
 
         if (page.Epoch > state.Epochs.Latest)
