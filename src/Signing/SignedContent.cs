@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Buffers.Text;
 using System.Globalization;
-using System.Security.Cryptography;
 using System.Text;
 
 namespace Webhooks.Signing;
@@ -69,7 +68,7 @@ public static class SignedContent
     internal static void Mac(WebhookSecret secret, ReadOnlySpan<byte> content, Span<byte> base64)
     {
         Span<byte> mac = stackalloc byte[MacBytes];
-        HMACSHA256.HashData(secret.Key, content, mac);
+        secret.Mac(content, mac);
         Base64.EncodeToUtf8(mac, base64, out _, out _);
     }
 }

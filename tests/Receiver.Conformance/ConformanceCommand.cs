@@ -35,6 +35,7 @@ internal static class ConformanceCommand
         Description = "The number to begin with, 1 or more; default: what follows on the highest that the observer shows, or 1.",
     };
     private static readonly Option<double> Tolerance = Seconds("--tolerance", "How far the receiver lets a timestamp lie from now, in seconds.", 300);
+    private const int LeastBody = 4096;
     private static readonly Option<int> MaxBody = new("--max-body") { Description = "The largest body that the receiver takes, in bytes.", DefaultValueFactory = _ => 1024 * 1024 };
     private static readonly Option<double> Patience = Seconds("--patience", "How long what must come is waited for, in seconds.", 30);
     private static readonly Option<double> SlowBody = Seconds("--slow-body", "How long a body may stand still before the receiver gives it up, in seconds.", 30);
@@ -61,6 +62,12 @@ internal static class ConformanceCommand
             if (result.Tokens is [var token] 
                 && long.TryParse(token.Value, System.Globalization.CultureInfo.InvariantCulture, out var first) && first < 1)
                 result.AddError("--first-seq must be 1 or more.");
+        });
+        // Below this the catalogue's own events would not fit.
+        MaxBody.Validators.Add(result =>
+        {
+            if (result.Tokens is [var token] && int.TryParse(token.Value, System.Globalization.CultureInfo.InvariantCulture, out var bytes) && bytes < LeastBody)
+                result.AddError($"--max-body must be {LeastBody} or more.");
         });
         root.SetAction(InvokeAsync);
         var parsed = root.Parse(args);

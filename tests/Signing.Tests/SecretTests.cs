@@ -1,3 +1,6 @@
+using System.Security.Cryptography;
+using System.Text;
+
 namespace Webhooks.Signing.Tests;
 
 public class SecretTests
@@ -116,6 +119,21 @@ public class SecretTests
         Assert.False(same.Equals("whsec_"));
         Assert.NotEqual(same, WebhookSecret.Parse(Vectors.B.Secret));
         Assert.NotEqual(WebhookSecret.FromBytes(new byte[24]), WebhookSecret.FromBytes(new byte[25]));
+    }
+
+    /// <summary>A secret keeps one keyed hash for the next message; whoever finds it in use by somebody else does without.</summary>
+    [Fact]
+    public void Sign_ManyThreadsWithOneSecret_EachGetsItsOwnSignature()
+    {
+        var secret = WebhookSecret.Generate();
+        var key = Oracle.KeyOf(secret.Reveal());
+        Parallel.For(0, 20_000, new ParallelOptions { MaxDegreeOfParallelism = 16 }, i =>
+        {
+            var body = Encoding.ASCII.GetBytes($"{{\"n\":{i}}}");
+            byte[] content = [.. Encoding.ASCII.GetBytes($"evt_{i}.{i}."), .. body];
+            var expected = Convert.ToBase64String(HMACSHA256.HashData(key, content));
+            Assert.Equal($"v1,{expected}", WebhookSigner.Sign($"evt_{i}", i, body, [secret]));
+        });
     }
 
     private static string Refusal(string? text)

@@ -110,7 +110,7 @@ internal sealed partial class ReceiverAdministration(
         }
 
         metrics.Settled(source.Name, HandlerRunner.Word(Settlement.Skipped));
-        LogSkipped(source.Name, key.Id, key.Seq);
+        LogSkipped(source.Name, key.Id, new EventNumber(key.Seq));
         // The stream's own hold is lifted by whoever goes on with the stream, for it is then of an event that the watermark has passed.
         await source.Inbox.SetEventHoldAsync(source.Name, key, null, CancellationToken.None).ConfigureAwait(false);
         source.Stored.Set();
@@ -123,7 +123,7 @@ internal sealed partial class ReceiverAdministration(
         if (!await transaction.UnparkAsync(key, Settlement.Skipped, cancellationToken).ConfigureAwait(false)) return Overtaken(key.Id);
         if (key.Seq > 0) await transaction.RecordPassedAsync(new PassedRange(key.Epoch, key.Seq, key.Seq, "discarded"), cancellationToken).ConfigureAwait(false);
         await transaction.CommitAsync(CancellationToken.None).ConfigureAwait(false);
-        LogDiscarded(source.Name, key.Id, key.Seq);
+        LogDiscarded(source.Name, key.Id, new EventNumber(key.Seq));
         return AdministrationResult.Done;
     }
 
@@ -156,11 +156,11 @@ internal sealed partial class ReceiverAdministration(
     [LoggerMessage(801, LogLevel.Warning, "Event {EventId} of webhook source {Source} was retried on request, and its handler failed again")]
     private partial void LogRetryFailed(Exception exception, string source, string eventId);
 
-    [LoggerMessage(802, LogLevel.Warning, "Event {EventId} (number {Seq}) of webhook source {Source} was skipped on request")]
-    private partial void LogSkipped(string source, string eventId, long seq);
+    [LoggerMessage(802, LogLevel.Warning, "Event {EventId} ({Number}) of webhook source {Source} was skipped on request")]
+    private partial void LogSkipped(string source, string eventId, EventNumber number);
 
-    [LoggerMessage(803, LogLevel.Warning, "Event {EventId} (number {Seq}) of webhook source {Source}, which was parked, was discarded on request")]
-    private partial void LogDiscarded(string source, string eventId, long seq);
+    [LoggerMessage(803, LogLevel.Warning, "Event {EventId} ({Number}) of webhook source {Source}, which was parked, was discarded on request")]
+    private partial void LogDiscarded(string source, string eventId, EventNumber number);
 
     [LoggerMessage(804, LogLevel.Warning, "Webhook source {Source} goes back on request: numbers {From} to {To} are processed again")]
     private partial void LogRewound(string source, long from, long to);

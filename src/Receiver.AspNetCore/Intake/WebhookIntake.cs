@@ -24,7 +24,7 @@ internal sealed partial class WebhookIntake(ReceiverMetrics metrics, ILogger<Web
     {
         var current = source.Settings.Current;
         var (options, scheme) = (current.Options, source.Scheme);
-        if (RequestHead.Judge(context.Request, scheme, out var mediaType) is { } unfit) return Refuse(unfit);
+        if (RequestHead.Judge(context.Request, scheme, out var head) is { } unfit) return Refuse(unfit);
         // Whether a request is a bad one cannot be told now, and it is our own trouble: it is to be sent again.
         if (current.Secrets.Count == 0)
         {
@@ -39,7 +39,7 @@ internal sealed partial class WebhookIntake(ReceiverMetrics metrics, ILogger<Web
 
         var now = source.Time.GetUtcNow();
         var live = current.Secrets.At(now);
-        var request = new WebhookRequest(context.Request.Headers, body.Memory, mediaType, now);
+        var request = new WebhookRequest(context.Request.Headers, head, body.Memory, now);
         var verified = scheme.Verify(request, live.Secrets, options.TimestampTolerance);
         // The sender may have rotated since the provider was asked; and somebody else may have asked it since this request began.
         if (verified.Status is VerificationStatus.NoMatchingSignature or VerificationStatus.NoSecret && source.Provided is { } provided)

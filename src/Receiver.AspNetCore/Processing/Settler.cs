@@ -59,7 +59,7 @@ internal sealed partial class Settler(ReceiverSource source, HandlerRunner runne
     {
         var (stored, attempts, options) = (one.Event, one.Attempts + 1, Options);
         var isExhausted = attempts >= options.HandlerMaxAttempts;
-        LogHandlerFailed(failure, source.Name, stored.Id, stored.Seq, attempts, options.HandlerMaxAttempts);
+        LogHandlerFailed(failure, source.Name, stored.Id, new EventNumber(stored.Seq), attempts, options.HandlerMaxAttempts);
         if (source.TryOpen(stored, out var envelope, out _)) source.Watch?.Failed(envelope.ToEvent(source.Name, stored), attempts, failure);
         var now = source.Time.GetUtcNow();
         if (isExhausted && options.OnHandlerExhausted == ExhaustedPolicy.Park)
@@ -73,7 +73,7 @@ internal sealed partial class Settler(ReceiverSource source, HandlerRunner runne
                     await transaction.ParkAsync(new ParkedEvent(stored, attempts, HandlerRunner.Describe(failure), now), stopping).ConfigureAwait(false);
                     await transaction.CommitAsync(CancellationToken.None).ConfigureAwait(false);
                     metrics.Settled(source.Name, HandlerRunner.Word(Settlement.Parked));
-                    LogParked(source.Name, stored.Id, stored.Seq);
+                    LogParked(source.Name, stored.Id, new EventNumber(stored.Seq));
                     if (envelope is not null) source.Watch?.Settled(envelope.ToEvent(source.Name, stored), Settlement.Parked, attempts);
                 }
             }
@@ -108,21 +108,21 @@ internal sealed partial class Settler(ReceiverSource source, HandlerRunner runne
         if (hold.RetryAt is null)
         {
             if (one.From is not null) LogBlocked(source.Name, hold.Seq, hold.Reason, hold.Detail);
-            else LogGivenUp(source.Name, one.Event.Id, hold.Seq, hold.Reason, hold.Detail);
+            else LogGivenUp(source.Name, one.Event.Id, new EventNumber(hold.Seq), hold.Reason, hold.Detail);
         }
 
         return new Settled(false, Hold: hold);
     }
 
-    [LoggerMessage(300, LogLevel.Warning, "The handler of webhook source {Source} failed at event {EventId} (number {Seq}), attempt {Attempt} of {Max}")]
-    private partial void LogHandlerFailed(Exception exception, string source, string eventId, long seq, int attempt, int max);
+    [LoggerMessage(300, LogLevel.Warning, "The handler of webhook source {Source} failed at event {EventId} ({Number}), attempt {Attempt} of {Max}")]
+    private partial void LogHandlerFailed(Exception exception, string source, string eventId, EventNumber number, int attempt, int max);
 
-    [LoggerMessage(301, LogLevel.Error, "Event {EventId} (number {Seq}) of webhook source {Source} is parked: its handler has used up its attempts")]
-    private partial void LogParked(string source, string eventId, long seq);
+    [LoggerMessage(301, LogLevel.Error, "Event {EventId} ({Number}) of webhook source {Source} is parked: its handler has used up its attempts")]
+    private partial void LogParked(string source, string eventId, EventNumber number);
 
     [LoggerMessage(302, LogLevel.Error, "The stream of webhook source {Source} is blocked at number {Seq}: {Reason}, {Detail}")]
     private partial void LogBlocked(string source, long seq, HoldReason reason, string detail);
 
-    [LoggerMessage(306, LogLevel.Error, "Event {EventId} (number {Seq}) of webhook source {Source} is blocked: {Reason}, {Detail}")]
-    private partial void LogGivenUp(string source, string eventId, long seq, HoldReason reason, string detail);
+    [LoggerMessage(306, LogLevel.Error, "Event {EventId} ({Number}) of webhook source {Source} is blocked: {Reason}, {Detail}")]
+    private partial void LogGivenUp(string source, string eventId, EventNumber number, HoldReason reason, string detail);
 }
