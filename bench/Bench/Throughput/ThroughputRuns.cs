@@ -12,6 +12,7 @@ internal sealed class ThroughputRuns(ThroughputPlan plan, BenchServer server, Si
 {
     public const string Bare = "_bare";
     public const string Cpu = "_cpu";
+    private const int WarmUps = 4;
 
     /// <summary>How much of the machine processes use that have nothing to do with it.</summary>
     public const string Others = "others";
@@ -25,13 +26,20 @@ internal sealed class ThroughputRuns(ThroughputPlan plan, BenchServer server, Si
 
     private string? CostsOf => plan.Rows.Contains(ThroughputRows.Main) ? ThroughputRows.Main : Rows.FirstOrDefault()?.Name;
 
-    /// <summary>Everything that runs in this process once, so that it is compiled, and the sink with it.</summary>
+    /// <summary>
+    /// Everything that runs in this process, so that it is compiled, and the sink with it. More than once, for the runtime compiles anew what it sees is used much,
+    /// in the background, which takes a tenth of the machine until it has done.
+    /// </summary>
     public async Task WarmUpAsync(CancellationToken cancel)
     {
         Report.Progress("Warming up ...");
         var main = ThroughputRows.Engine.Single(row => row.Name == ThroughputRows.Main);
-        await BareAsync(main, cancel);
-        if (Rows.Any()) await EngineRun.RunAsync(server, sink, LoadOf(main), profile: false, cancel);
+        for (var i = 0; i < WarmUps; i++)
+        {
+            await BareAsync(main, cancel);
+            if (Rows.Any()) await EngineRun.RunAsync(server, sink, LoadOf(main), profile: false, cancel);
+        }
+
         if (Rows.Any(row => row.Name == "batch_1_50ms"))
             await EngineRun.RunAsync(server, sink, LoadOf(Rows.Single(row => row.Name == "batch_1_50ms")) with { SinkLatency = TimeSpan.Zero }, profile: false, cancel);
     }
@@ -46,6 +54,7 @@ internal sealed class ThroughputRuns(ThroughputPlan plan, BenchServer server, Si
 
     private async Task MeasureAsync(ThroughputRow row, CancellationToken cancel)
     {
+        await server.ClearAsync(cancel);
         // A machine is not as fast in one minute as in the next: what ran just before and just after says how fast it was meanwhile.
         var before = row.BareAtOnce > 0 ? await BareAsync(row, cancel) : double.NaN;
         var load = LoadOf(row);
@@ -61,6 +70,7 @@ internal sealed class ThroughputRuns(ThroughputPlan plan, BenchServer server, Si
 
     private async Task MeasureNaiveAsync(string name, CancellationToken cancel)
     {
+        await server.ClearAsync(cancel);
         var events = plan.Events(ThroughputRows.EventsOf(name));
         var figures = await NaiveJobTable.RunAsync(server, sink, plan.Tried["workers"]?.GetValue<int>() ?? NaiveJobTable.Workers, name == ThroughputRows.NaiveClaim, EndpointsOfPeers, events, cancel);
         report.Require(figures.IsBalanced, $"{name}: {events} enqueued, {figures.Done} done, sink {figures.Sink}");
@@ -70,6 +80,7 @@ internal sealed class ThroughputRuns(ThroughputPlan plan, BenchServer server, Si
 
     private async Task MeasureAsync(Peer peer, PeerPackages node, CancellationToken cancel)
     {
+        await server.ClearAsync(cancel);
         var events = plan.Events(ThroughputRows.EventsOf(peer.Name));
         var figures = await PeerRun.RunAsync(server, sink, node, peer.With(plan.Tried), EndpointsOfPeers, events, cancel);
         report.Require(figures.IsBalanced, $"{peer.Name}: {figures.Enqueued} of {events} enqueued, {figures.Completed} completed, sink {figures.Sink}");
