@@ -37,7 +37,8 @@ internal sealed class Platform : IAsyncDisposable
     public IWebhookEndpoints Endpoints => Get<IWebhookEndpoints>();
 
     public static async Task<Platform> StartAsync(
-        Action<WebhookDispatcherOptions>? configure = null, string? connectionString = null, bool worker = true, Action<IServiceCollection>? services = null)
+        Action<WebhookDispatcherOptions>? configure = null, string? connectionString = null, bool worker = true, Action<IServiceCollection>? services = null,
+        Action<WebApplication>? map = null)
     {
         connectionString ??= await (await SharedPostgres.GetAsync()).CreateDatabaseAsync();
         var builder = WebApplication.CreateSlimBuilder();
@@ -63,7 +64,8 @@ internal sealed class Platform : IAsyncDisposable
         builder.Services.AddHealthChecks().AddWebhookDispatcherCheck();
         services?.Invoke(builder.Services);
         var app = builder.Build();
-        app.MapWebhookFeed();
+        if (map is null) app.MapWebhookFeed();
+        else map(app);
         app.MapHealthChecks("/health");
         await app.StartAsync();
         return new Platform(app, connectionString);

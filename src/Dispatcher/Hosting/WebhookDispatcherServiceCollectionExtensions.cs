@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Options;
 using Webhooks.Dispatcher;
+using Webhooks.Dispatcher.Api;
 using Webhooks.Dispatcher.Applications;
 using Webhooks.Dispatcher.Database;
 using Webhooks.Dispatcher.Delivery;
@@ -25,7 +26,8 @@ public static class WebhookDispatcherServiceCollectionExtensions
 {
     /// <summary>
     /// Adds publishing, sequencing and delivery: <see cref="IWebhookPublisher"/>, <see cref="IWebhookApplications"/>,
-    /// <see cref="IWebhookEndpoints"/>, <see cref="IWebhookEvents"/>, and the in-box worker. Map the feed with <c>MapWebhookFeed</c>.
+    /// <see cref="IWebhookEndpoints"/>, <see cref="IWebhookEvents"/>, and the in-box worker. Map the management API and the feed with
+    /// <c>MapWebhookDispatcher</c>, or the feed alone with <c>MapWebhookFeed</c>.
     /// </summary>
     /// <param name="services">The application's services.</param>
     /// <param name="configure">Sets at least <see cref="WebhookDispatcherOptions.ConnectionString"/> and <see cref="WebhookDispatcherOptions.MasterKey"/>.</param>
@@ -90,6 +92,14 @@ public static class WebhookDispatcherServiceCollectionExtensions
         services.TryAddSingleton<ReceiverAuthentication>();
         services.TryAddSingleton<FeedReader>();
         services.TryAddSingleton<FeedRequests>();
+
+        services.TryAddSingleton<ApiKeys>();
+        services.TryAddSingleton<ApiKeyStore>();
+        services.TryAddSingleton<IWebhookApiKeys>(provider => provider.GetRequiredService<ApiKeyStore>());
+        services.TryAddSingleton<ApiLimits>();
+        services.TryAddSingleton<ApiAnswers>();
+        services.TryAddSingleton<ApiPipeline>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IApiResource, ApplicationsApi>());
 
         services.TryAddSingleton<DispatcherWork>();
         services.AddHostedService<DispatcherStartup>();

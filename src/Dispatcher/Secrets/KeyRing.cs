@@ -44,6 +44,12 @@ internal sealed class KeyRing : IAsyncDisposable
 
     public WebhookSecret Unprotect(byte[] ciphertext) => WebhookSecret.Parse(Encoding.UTF8.GetString(_protector.Unprotect(ciphertext)));
 
+    /// <summary>Encrypts something else for one purpose; only for that does it open again.</summary>
+    public byte[] Protect(byte[] plain, string purpose) => For(purpose).Protect(plain);
+
+    /// <exception cref="CryptographicException">It was not encrypted here, or for another purpose.</exception>
+    public byte[] Unprotect(byte[] ciphertext, string purpose) => For(purpose).Unprotect(ciphertext);
+
     /// <summary>Makes sure that there is a key and that the master key opens it.</summary>
     /// <exception cref="InvalidOperationException">The key ring was wrapped with another master key.</exception>
     public async Task OpenAsync(CancellationToken cancel)
@@ -76,6 +82,8 @@ internal sealed class KeyRing : IAsyncDisposable
     }
 
     public ValueTask DisposeAsync() => _services.DisposeAsync();
+
+    private IDataProtector For(string purpose) => _services.GetRequiredService<IDataProtectionProvider>().CreateProtector(purpose);
 
     /// <summary>DataProtection asks synchronously and seldom: at start, and when a key is due for renewal.</summary>
     private sealed class Repository(WebhookDatabase database) : IXmlRepository

@@ -1,0 +1,89 @@
+using System.Globalization;
+using System.Text.Json;
+using Microsoft.AspNetCore.Http;
+using Npgsql;
+
+namespace Webhooks.Dispatcher.Api;
+
+/// <summary>One request that is authenticated and allowed, on its way through a route's handler.</summary>
+internal sealed class ApiCall(HttpContext http, ApiRoute route, ApiCaller caller, string requestId, JsonDocument? body)
+{
+    private readonly List<Func<Task>> _afterCommit = [];
+
+    public HttpContext Http => http;
+
+    public ApiRoute Route => route;
+
+    public ApiCaller Caller => caller;
+
+    public string RequestId => requestId;
+
+    /// <summary>The caller's patience. Not for what is being committed.</summary>
+    public CancellationToken Cancel => http.RequestAborted;
+
+    /// <summary>The connection of the call's transaction; only where the route writes.</summary>
+    public NpgsqlConnection Connection => Transaction.Connection!;
+
+    /// <summary>The call's transaction; only where the route writes.</summary>
+    public NpgsqlTransaction Transaction
+    {
+        get => field ?? throw new InvalidOperationException($"{route.Method} {route.Pattern} does not write.");
+        private set;
+    }
+
+    /// <summary>What the audit log says of it; nothing is written without.</summary>
+    public ApiAudit? Audit { get; private set; }
+
+    /// <summary>The body's members.</summary>
+    public ApiFields Fields => field ??= new ApiFields(Root);
+
+    /// <summary>The body: an object.</summary>
+    public JsonElement Root => body?.RootElement ?? throw new InvalidOperationException($"{route.Method} {route.Pattern} has no body.");
+
+    /// <summary>A part of the path.</summary>
+    public string Path(string name) => (string)http.Request.RouteValues[name]!;
+
+    /// <summary>A query parameter that is there once.</summary>
+    /// <exception cref="ApiException">It is there twice.</exception>
+    public string? Query(string name) => http.Request.Query[name] switch
+    {
+        { Count: 0 } => null,
+        { Count: 1 } values => values[0],
+        _ => throw ApiException.Of(ApiProblem.MalformedRequest, name, $"{name} must be there once."),
+    };
+
+    /// <summary>A whole number as a query parameter.</summary>
+    /// <exception cref="ApiException">It is none, or out of range.</exception>
+    public long? QueryNumber(string name, long least, long most)
+    {
+        if (Query(name) is not { } text) return null;
+        return long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= least && number <= most
+            ? number
+            : throw ApiException.Of(ApiProblem.MalformedRequest, name, string.Create(CultureInfo.InvariantCulture, $"{name} must be a whole number from {least} to {most}."));
+    }
+
+    /// <summary>Refuses query parameters that the route does not have: they were meant to do something.</summary>
+    public void CheckQuery()
+    {
+        foreach (var name in http.Request.Query.Keys)
+            if (!route.Query.Any(parameter => parameter.Name == name)) throw ApiException.Of(ApiProblem.MalformedRequest, name, $"{name} is not a parameter of this request.");
+    }
+
+    public void Note(string action, string target, string details = "{}") => Audit = new ApiAudit(action, target, details);
+
+    /// <summary>Hints that are given when what they announce has been committed.</summary>
+    public void AfterCommit(Func<Task> hint) => _afterCommit.Add(hint);
+
+    public void Begin(NpgsqlTransaction transaction) => Transaction = transaction;
+
+    public async Task CommittedAsync()
+    {
+        foreach (var hint in _afterCommit) await hint();
+    }
+}
+
+/// <summary>A row of the audit log.</summary>
+/// <param name="Action">What was done, such as <c>endpoint.created</c>.</param>
+/// <param name="Target">To what: its id.</param>
+/// <param name="Details">A JSON object; never with a secret, a key or an event's data.</param>
+internal sealed record ApiAudit(string Action, string Target, string Details);

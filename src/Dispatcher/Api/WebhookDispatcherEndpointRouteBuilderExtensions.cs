@@ -1,0 +1,46 @@
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Http.Metadata;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Webhooks.Dispatcher.Api;
+
+namespace Microsoft.AspNetCore.Builder;
+
+/// <summary>Maps the management API.</summary>
+public static class WebhookDispatcherEndpointRouteBuilderExtensions
+{
+    /// <summary>
+    /// Maps the management API and the feed. Every route asks for an API key of its own (<c>IWebhookApiKeys</c>) and for nothing of the host's authorization; whatever
+    /// is wrong below the prefix, an unknown path too, is answered in the API's own shape.
+    /// </summary>
+    /// <param name="endpoints">The application.</param>
+    /// <param name="prefix">What stands before; default <c>/v1</c>.</param>
+    /// <exception cref="InvalidOperationException"><c>AddWebhookDispatcher</c> was not called.</exception>
+    public static IEndpointConventionBuilder MapWebhookDispatcher(this IEndpointRouteBuilder endpoints, string prefix = "/v1")
+    {
+        ArgumentNullException.ThrowIfNull(endpoints);
+        var pipeline = endpoints.ServiceProvider.GetService<ApiPipeline>()
+            ?? throw new InvalidOperationException("MapWebhookDispatcher needs the dispatcher: call services.AddWebhookDispatcher(…) first.");
+        endpoints.MapWebhookFeed(prefix);
+        var group = endpoints.MapGroup(prefix);
+        var routes = endpoints.ServiceProvider.GetServices<IApiResource>().SelectMany(resource => resource.Routes).ToList();
+        foreach (var route in routes)
+            group.MapMethods(route.Pattern, [route.Method], http => pipeline.RunAsync(http, route)).WithDisplayName($"Webhooks: {route.Summary}");
+        foreach (var path in routes.GroupBy(route => route.Pattern))
+        {
+            // One without a method is taken when none of the others fits; the host would answer 405 without a body.
+            var allowed = string.Join(", ", path.Select(route => route.Method));
+            group.Map(path.Key, http =>
+            {
+                http.Response.Headers.Allow = allowed;
+                return ApiPipeline.RefuseAsync(http, ApiProblem.MethodNotAllowed, $"{http.Request.Method} is not a method of this path; {allowed} are.");
+            }).WithDisplayName("Webhooks: method not allowed");
+        }
+
+        group.MapFallback("{**rest}", http => ApiPipeline.RefuseAsync(http, ApiProblem.NotFound, "There is no such path.")).WithDisplayName("Webhooks: no such path");
+        group.WithMetadata(new AllowAnonymousAttribute(), new SkipStatusCodePages());
+        return group;
+    }
+
+    private sealed class SkipStatusCodePages : ISkipStatusCodePagesMetadata;
+}

@@ -1,0 +1,76 @@
+-- The management API: who may call it, how much, what was answered before, and who did what.
+-- Locks: runs once, in one transaction, under the migrator's advisory lock. `application` and `endpoint` get columns without being rewritten.
+
+-- Whose keys see which applications. What the library creates belongs to the first one, the platform's own.
+CREATE TABLE webhooks.organization (
+    organization bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    id           text NOT NULL UNIQUE CHECK (id ~ '^org_[0-9a-z]{32}$'),
+    name         text NOT NULL CHECK (length(name) BETWEEN 1 AND 200),
+    created_at   timestamptz NOT NULL DEFAULT now()
+);
+INSERT INTO webhooks.organization (id, name) VALUES ('org_00000000000000000000000000000001', 'default');
+
+ALTER TABLE webhooks.application
+    ADD COLUMN organization bigint NOT NULL DEFAULT 1 REFERENCES webhooks.organization,
+    ADD COLUMN suspended_at timestamptz,
+    ADD COLUMN daily_quota  bigint CHECK (daily_quota >= 1);
+CREATE INDEX application_organization ON webhooks.application (organization, application);
+
+-- A key is found by its hash; the key itself is stored nowhere. What is shown of it is its beginning.
+CREATE TABLE webhooks.api_key (
+    api_key             bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    id                  text NOT NULL UNIQUE CHECK (id ~ '^key_[0-9a-z]{32}$'),
+    organization        bigint NOT NULL REFERENCES webhooks.organization,
+    application         bigint REFERENCES webhooks.application,
+    endpoint            bigint REFERENCES webhooks.endpoint,
+    name                text NOT NULL CHECK (length(name) BETWEEN 1 AND 200),
+    prefix              text NOT NULL,
+    hash                bytea NOT NULL UNIQUE CHECK (length(hash) = 32),
+    scopes              text[] NOT NULL CHECK (cardinality(scopes) BETWEEN 1 AND 50),
+    requests_per_minute integer CHECK (requests_per_minute >= 1),
+    created_at          timestamptz NOT NULL DEFAULT now(),
+    expires_at          timestamptz,
+    revoked_at          timestamptz,
+    last_used_at        timestamptz,
+    CHECK (endpoint IS NULL OR application IS NOT NULL)
+);
+CREATE INDEX api_key_organization ON webhooks.api_key (organization, api_key);
+
+-- What a request with an Idempotency-Key was answered, written in the transaction of what it did. The body is encrypted: it may hold a new endpoint's secret.
+CREATE TABLE webhooks.api_answer (
+    organization    bigint NOT NULL,
+    idempotency_key text NOT NULL CHECK (length(idempotency_key) BETWEEN 1 AND 255),
+    request_hash    bytea NOT NULL CHECK (length(request_hash) = 32),
+    status          smallint NOT NULL DEFAULT 0,
+    body            bytea NOT NULL DEFAULT '',
+    at              timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (organization, idempotency_key)
+);
+CREATE INDEX api_answer_age ON webhooks.api_answer (at);
+
+-- Requests of a key in a minute, and events of an application in a day (UTC), of which each process takes some at a time.
+CREATE UNLOGGED TABLE webhooks.api_rate (
+    api_key bigint NOT NULL,
+    minute  timestamptz NOT NULL,
+    used    bigint NOT NULL,
+    PRIMARY KEY (api_key, minute)
+);
+CREATE TABLE webhooks.api_quota (
+    application bigint NOT NULL,
+    day         date NOT NULL,
+    used        bigint NOT NULL,
+    PRIMARY KEY (application, day)
+);
+
+-- Who did what through the API. Never a secret, a key or an event's data.
+CREATE TABLE webhooks.audit (
+    audit        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    at           timestamptz NOT NULL DEFAULT clock_timestamp(),
+    organization bigint NOT NULL,
+    api_key      text NOT NULL,
+    action       text NOT NULL,
+    target       text NOT NULL,
+    request_id   text NOT NULL,
+    details      jsonb NOT NULL DEFAULT '{}'
+);
+CREATE INDEX audit_organization ON webhooks.audit (organization, audit);
