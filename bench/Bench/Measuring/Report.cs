@@ -22,7 +22,11 @@ internal sealed class Report(bool json)
         {
             await measure(report);
         }
-        catch (Exception trouble) when (trouble is not OperationCanceledException)
+        catch (OperationCanceledException)
+        {
+            report.Require(false, "it was interrupted");
+        }
+        catch (Exception trouble)
         {
             Progress(trouble.ToString());
             report.Require(false, $"{trouble.GetType().Name}: {trouble.Message}");

@@ -97,6 +97,25 @@ public class ReplayTests
         Assert.Equal([1, 2, 3, 4], page.Seqs);
     }
 
+    /// <summary>429 asks for quiet, whatever the event: the one behind a skipped one waits as long.</summary>
+    [Fact]
+    public async Task Skip_WhileTheReceiverAskedToWait_SendsTheNextNoSooner()
+    {
+        await using var receiver = await ScriptedReceiver.StartAsync();
+        receiver.Respond(request => Wire.Seq(request) == 1 ? ScriptedAnswer.Of(429).WithHeader("Retry-After", "600") : ScriptedAnswer.NoContent);
+        await using var platform = await Platform.StartAsync();
+        var (application, endpoint) = await platform.AddEndpointAsync(receiver.Url);
+        for (var i = 0; i < 2; i++) await platform.PublishAsync(application);
+        const string Waits = "SELECT count(*) FROM webhooks.delivery_state WHERE due_at > now() + interval '5 minutes' AND lease_owner IS NULL";
+        await Platform.UntilAsync(async () => await platform.ScalarAsync<long>(Waits) == 1, "the endpoint waits");
+        await platform.Endpoints.SkipAsync(endpoint.Id, 1);
+        Assert.Equal(1, await platform.ScalarAsync<long>(Waits));
+        Assert.Equal(1, (await platform.Endpoints.GetStreamAsync(endpoint.Id)).Cursor);
+        Assert.Single(receiver.Requests);
+        await platform.Endpoints.ResumeAsync(endpoint.Id, 1);
+        await platform.WaitForStreamAsync(endpoint.Id, stream => stream.Cursor == 2);
+    }
+
     [Fact]
     public async Task Skip_DeferredEvent_IsNotSentAgain()
     {
