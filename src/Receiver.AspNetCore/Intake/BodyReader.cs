@@ -37,7 +37,7 @@ internal static class BodyReader
     /// <param name="maxBytes">The most it may have.</param>
     /// <param name="timeout">How long it may take.</param>
     /// <param name="time">The clock of that.</param>
-    public static async Task<BodyStatus> ReadAsync(HttpContext context, ReceivedBody body, int maxBytes, TimeSpan timeout, TimeProvider time)
+    public static async ValueTask<BodyStatus> ReadAsync(HttpContext context, ReceivedBody body, int maxBytes, TimeSpan timeout, TimeProvider time)
     {
         var request = context.Request;
         if (request.ContentLength > maxBytes) return BodyStatus.TooLarge;

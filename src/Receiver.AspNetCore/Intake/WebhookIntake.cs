@@ -20,7 +20,7 @@ internal sealed partial class WebhookIntake(ReceiverMetrics metrics, ILogger<Web
         if (outcome.StatusCode == StatusCodes.Status503ServiceUnavailable) context.Response.Headers.RetryAfter = RetryAfterSeconds;
     }
 
-    private async Task<IntakeOutcome> TakeAsync(HttpContext context, ReceiverSource source)
+    private async ValueTask<IntakeOutcome> TakeAsync(HttpContext context, ReceiverSource source)
     {
         var current = source.Settings.Current;
         var (options, scheme) = (current.Options, source.Scheme);
@@ -85,7 +85,7 @@ internal sealed partial class WebhookIntake(ReceiverMetrics metrics, ILogger<Web
     }
 
     /// <summary>Stores all or none, whether or not the sender still listens: what is being committed must not be given up half-way.</summary>
-    private async Task<IntakeOutcome> StoreAsync(ReceiverSource source, WebhookReceiverOptions options, IReadOnlyList<InboxEvent> events)
+    private async ValueTask<IntakeOutcome> StoreAsync(ReceiverSource source, WebhookReceiverOptions options, IReadOnlyList<InboxEvent> events)
     {
         // A source has one endpoint, and a batch is of one: each of its events would be answered alike.
         IReadOnlyList<StoreOutcome> outcomes = [StoreOutcome.OtherEndpoint];
@@ -120,11 +120,12 @@ internal sealed partial class WebhookIntake(ReceiverMetrics metrics, ILogger<Web
         return outcome;
     }
 
-    private static async Task<IReadOnlyList<StoreOutcome>> CommitAsync(ReceiverSource source, WebhookReceiverOptions options, IReadOnlyList<InboxEvent> events)
+    private static async ValueTask<IReadOnlyList<StoreOutcome>> CommitAsync(ReceiverSource source, WebhookReceiverOptions options, IReadOnlyList<InboxEvent> events)
     {
         // An inbox that hangs still holds what it was given: it is given no more than may be in memory.
         if (source.Bodies.Left > options.MaxBufferedBytes) throw new InboxUnavailableException($"The inbox does not answer, and {source.Bodies.Left} bytes wait for it.");
         var storing = source.Inbox.StoreAsync(source.Name, events, new StoreRules(options.InboxLimit, AsOne: true), CancellationToken.None);
+        if (storing.IsCompletedSuccessfully) return storing.Result;
         try
         {
             return await storing.WaitAsync(options.InsertTimeout, source.Time).ConfigureAwait(false);
