@@ -6,4 +6,8 @@ namespace Webhooks.Dispatcher.Api;
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
 [JsonSerializable(typeof(ApplicationAnswer))]
 [JsonSerializable(typeof(ApiList<ApplicationAnswer>))]
+[JsonSerializable(typeof(KeyAnswer))]
+[JsonSerializable(typeof(CreatedKeyAnswer))]
+[JsonSerializable(typeof(ApiList<KeyAnswer>))]
+[JsonSerializable(typeof(ApiList<AuditAnswer>))]
 internal sealed partial class ApiJson : JsonSerializerContext;

@@ -100,6 +100,8 @@ public static class WebhookDispatcherServiceCollectionExtensions
         services.TryAddSingleton<ApiAnswers>();
         services.TryAddSingleton<ApiPipeline>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IApiResource, ApplicationsApi>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IApiResource, KeysApi>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IApiResource, AuditApi>());
 
         services.TryAddSingleton<DispatcherWork>();
         services.AddHostedService<DispatcherStartup>();

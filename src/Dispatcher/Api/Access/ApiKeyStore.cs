@@ -12,6 +12,7 @@ internal sealed class ApiKeyStore(WebhookDatabase database, DatabaseClock clock)
     public const long OwnOrganization = 1;
 
     public const int MaxRequestsPerMinute = 10_000_000;
+    public const string NotThere = "There is no such application, or it has no such endpoint.";
 
     public async Task<CreatedApiKey> CreateAsync(ApiKeySettings settings, CancellationToken cancellationToken = default)
     {
@@ -30,7 +31,7 @@ internal sealed class ApiKeyStore(WebhookDatabase database, DatabaseClock clock)
             ApiKeys.Shown(key), ApiKeys.Hash(key), settings.Scopes.Distinct().ToArray(), settings.RequestsPerMinute, settings.ExpiresAt?.ToUniversalTime());
         return await command.ExecuteNonQueryAsync(cancel) > 0
             ? new CreatedApiKey(id, key)
-            : throw new WebhookNotFoundException("There is no such application, or it has no such endpoint.");
+            : throw new WebhookNotFoundException(NotThere);
     }
 
     private static Dictionary<string, string[]> Problems(ApiKeySettings settings, DateTimeOffset now)

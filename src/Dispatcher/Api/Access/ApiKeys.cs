@@ -17,10 +17,11 @@ internal sealed class ApiKeys(WebhookDatabase database, DatabaseClock clock, Tim
     private const int PrefixLength = 11;
     private const int RandomBytes = 32;
     private const int MaxRemembered = 10_000;
-    private const int DefaultRequestsPerMinute = 600;
+    public const int DefaultRequestsPerMinute = 600;
     private static readonly TimeSpan TouchEvery = TimeSpan.FromMinutes(1);
 
     private readonly ConcurrentDictionary<string, Known> _known = new();
+    private int _forgotten;
 
     /// <summary>Makes a key: 256 random bits. Who holds it is who it says; so its hash needs neither salt nor slowness.</summary>
     public static string Generate() => Prefix + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(RandomBytes));
@@ -31,7 +32,11 @@ internal sealed class ApiKeys(WebhookDatabase database, DatabaseClock clock, Tim
     public static byte[] Hash(string key) => SHA256.HashData(Encoding.UTF8.GetBytes(key));
 
     /// <summary>Forgets what is remembered, since a key was changed here.</summary>
-    public void Forget() => _known.Clear();
+    public void Forget()
+    {
+        Interlocked.Increment(ref _forgotten);
+        _known.Clear();
+    }
 
     /// <exception cref="ApiException">There is no live key in it.</exception>
     public async Task<ApiCaller> AuthenticateAsync(HttpRequest request, CancellationToken cancel)
@@ -40,7 +45,7 @@ internal sealed class ApiKeys(WebhookDatabase database, DatabaseClock clock, Tim
         var hash = Convert.ToHexString(Hash(key));
         if (!_known.TryGetValue(hash, out var known) || time.GetElapsedTime(known.At) > Remembered)
         {
-            var before = known;
+            var (before, forgotten) = (known, Volatile.Read(ref _forgotten));
             known = await FindAsync(hash, cancel);
             if (known is null)
             {
@@ -52,6 +57,8 @@ internal sealed class ApiKeys(WebhookDatabase database, DatabaseClock clock, Tim
             // Keys that are asked for once each must not fill the memory.
             if (_known.Count >= MaxRemembered) _known.Clear();
             _known[hash] = known;
+            // What was read before a key was changed is not remembered after it.
+            if (Volatile.Read(ref _forgotten) != forgotten) _known.TryRemove(hash, out _);
         }
 
         if (known.Caller.ExpiresAt <= clock.Now) throw Unauthenticated();

@@ -5,5 +5,5 @@ WITH rates AS (
     DELETE FROM webhooks.api_quota WHERE day < (clock_timestamp() AT TIME ZONE 'UTC')::date - 2
 )
 DELETE FROM webhooks.api_answer
-WHERE (organization, idempotency_key) IN (
-    SELECT organization, idempotency_key FROM webhooks.api_answer WHERE at < clock_timestamp() - $1::interval ORDER BY at LIMIT 10000 FOR UPDATE SKIP LOCKED)
+WHERE (organization, application, endpoint, idempotency_key) IN (
+    SELECT organization, application, endpoint, idempotency_key FROM webhooks.api_answer WHERE at < clock_timestamp() - $1::interval ORDER BY at LIMIT 10000 FOR UPDATE SKIP LOCKED)

@@ -30,12 +30,14 @@ internal sealed class ApiAnswers(WebhookDatabase database, KeyRing keyRing)
             : throw ApiException.Of(ApiProblem.MalformedIdempotencyKey, Header, $"{Header} must be there once, with 1 to {MaxKeyLength} visible ASCII characters.");
     }
 
-    /// <summary>What makes two requests the same: method, path, query and body.</summary>
-    public static byte[] HashOf(HttpRequest request, ReadOnlySpan<byte> body)
+    /// <summary>
+    /// What makes two requests the same: method, path, query and body, and what their keys may do: an answer may hold a new key, and somebody who may do less is not to get it.
+    /// </summary>
+    public static byte[] HashOf(HttpRequest request, ReadOnlySpan<byte> body, ApiCaller caller)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         // Lengths first, so that no two requests run together to the same bytes.
-        var head = string.Create(CultureInfo.InvariantCulture, $"{request.Method}\n{request.Path}\n{request.QueryString}\n{body.Length}\n");
+        var head = string.Create(CultureInfo.InvariantCulture, $"{request.Method}\n{request.Path}\n{request.QueryString}\n{string.Join(' ', caller.Scopes.Order(StringComparer.Ordinal))}\n{body.Length}\n");
         hash.AppendData(Encoding.UTF8.GetBytes(head));
         hash.AppendData(body);
         return hash.GetHashAndReset();
@@ -43,11 +45,11 @@ internal sealed class ApiAnswers(WebhookDatabase database, KeyRing keyRing)
 
     /// <summary>Claims the key in the call's transaction. Null when the request is new; otherwise the answer that it had.</summary>
     /// <exception cref="ApiException">The key was used for another request.</exception>
-    public async Task<ApiResult?> ClaimAsync(NpgsqlConnection connection, long organization, string key, byte[] hash, CancellationToken cancel)
+    public async Task<ApiResult?> ClaimAsync(NpgsqlConnection connection, ApiCaller caller, string key, byte[] hash, CancellationToken cancel)
     {
-        await using (var claim = database.Command(connection, "Api/Calls/claim_answer", organization, key, hash, Kept))
+        await using (var claim = database.Command(connection, "Api/Calls/claim_answer", caller.Organization, caller.Application ?? 0, caller.Endpoint ?? 0, key, hash, Kept))
             if (await claim.ExecuteScalarAsync(cancel) is not null) return null;
-        await using var read = database.Command(connection, "Api/Calls/read_answer", organization, key);
+        await using var read = database.Command(connection, "Api/Calls/read_answer", caller.Organization, caller.Application ?? 0, caller.Endpoint ?? 0, key);
         await using var reader = await read.ExecuteReaderAsync(cancel);
         if (!await reader.ReadAsync(cancel)) throw new InvalidOperationException("The answer to an idempotency key is neither new nor there.");
         if (!CryptographicOperations.FixedTimeEquals(reader.GetFieldValue<byte[]>(0), hash))
@@ -57,10 +59,10 @@ internal sealed class ApiAnswers(WebhookDatabase database, KeyRing keyRing)
     }
 
     /// <summary>Keeps the answer in the call's transaction.</summary>
-    public async Task StoreAsync(NpgsqlConnection connection, long organization, string key, ApiResult result, CancellationToken cancel)
+    public async Task StoreAsync(NpgsqlConnection connection, ApiCaller caller, string key, ApiResult result, CancellationToken cancel)
     {
         await using var store = database.Command(
-            connection, "Api/Calls/store_answer", organization, key, (short)result.Status, keyRing.Protect(result.Body ?? [], Purpose));
+            connection, "Api/Calls/store_answer", caller.Organization, caller.Application ?? 0, caller.Endpoint ?? 0, key, (short)result.Status, keyRing.Protect(result.Body ?? [], Purpose));
         await store.ExecuteNonQueryAsync(cancel);
     }
 

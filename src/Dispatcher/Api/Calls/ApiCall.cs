@@ -44,11 +44,12 @@ internal sealed class ApiCall(HttpContext http, ApiRoute route, ApiCaller caller
     public string Path(string name) => (string)http.Request.RouteValues[name]!;
 
     /// <summary>A query parameter that is there once.</summary>
-    /// <exception cref="ApiException">It is there twice.</exception>
+    /// <exception cref="ApiException">It is there twice, or no database takes it.</exception>
     public string? Query(string name) => http.Request.Query[name] switch
     {
         { Count: 0 } => null,
-        { Count: 1 } values => values[0],
+        { Count: 1 } values when values[0]?.Contains('\0', StringComparison.Ordinal) != true => values[0],
+        { Count: 1 } => throw ApiException.Of(ApiProblem.MalformedRequest, name, $"{name} must not have U+0000 in it."),
         _ => throw ApiException.Of(ApiProblem.MalformedRequest, name, $"{name} must be there once."),
     };
 
@@ -69,7 +70,13 @@ internal sealed class ApiCall(HttpContext http, ApiRoute route, ApiCaller caller
             if (!route.Query.Any(parameter => parameter.Name == name)) throw ApiException.Of(ApiProblem.MalformedRequest, name, $"{name} is not a parameter of this request.");
     }
 
-    public void Note(string action, string target, string details = "{}") => Audit = new ApiAudit(action, target, details);
+    /// <summary>Writes a row of the audit log when the call succeeds.</summary>
+    /// <param name="action">What was done, such as <c>endpoint.created</c>.</param>
+    /// <param name="target">To what: its id.</param>
+    /// <param name="details">A JSON object; never with a secret, a key or an event's data.</param>
+    /// <param name="application">Whose it is: the id of an application, if neither the path nor the target tells.</param>
+    public void Note(string action, string target, string details = "{}", string? application = null) =>
+        Audit = new ApiAudit(action, target, details, application ?? http.Request.RouteValues["application"] as string);
 
     /// <summary>Hints that are given when what they announce has been committed.</summary>
     public void AfterCommit(Func<Task> hint) => _afterCommit.Add(hint);
@@ -86,4 +93,5 @@ internal sealed class ApiCall(HttpContext http, ApiRoute route, ApiCaller caller
 /// <param name="Action">What was done, such as <c>endpoint.created</c>.</param>
 /// <param name="Target">To what: its id.</param>
 /// <param name="Details">A JSON object; never with a secret, a key or an event's data.</param>
-internal sealed record ApiAudit(string Action, string Target, string Details);
+/// <param name="Application">Whose it is, for the keys that may see it; null where the target tells.</param>
+internal sealed record ApiAudit(string Action, string Target, string Details, string? Application);

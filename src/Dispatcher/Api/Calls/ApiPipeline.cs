@@ -70,7 +70,7 @@ internal sealed partial class ApiPipeline(WebhookDatabase database, ApiKeys keys
         call.CheckQuery();
         if (route.Writes == ApiWrites.Nothing || (route.Writes == ApiWrites.InTransactionWithKey && key is null)) return await route.RunAsync(call);
 
-        return await TransactAsync(call, key, key is null ? [] : ApiAnswers.HashOf(http.Request, bytes.Span));
+        return await TransactAsync(call, key, key is null ? [] : ApiAnswers.HashOf(http.Request, bytes.Span, caller));
     }
 
     /// <summary>What is done, the audit log's row and the answer to the key are committed together, whether or not the caller still listens.</summary>
@@ -82,7 +82,7 @@ internal sealed partial class ApiPipeline(WebhookDatabase database, ApiKeys keys
         {
             if (key is not null)
             {
-                if (await answers.ClaimAsync(connection, call.Caller.Organization, key, hash, call.Cancel) is { } before)
+                if (await answers.ClaimAsync(connection, call.Caller, key, hash, call.Cancel) is { } before)
                 {
                     call.Http.Response.Headers[ApiAnswers.ReplayedHeader] = "true";
                     return before;
@@ -101,7 +101,7 @@ internal sealed partial class ApiPipeline(WebhookDatabase database, ApiKeys keys
                 // A refusal is an answer, too, and the same request gets it again.
                 await transaction.RollbackAsync("claimed", call.Cancel);
                 result = ApiError.Of(problem.Problem, problem.Message, call.RequestId, problem.Details);
-                await answers.StoreAsync(connection, call.Caller.Organization, key, result, CancellationToken.None);
+                await answers.StoreAsync(connection, call.Caller, key, result, CancellationToken.None);
                 await transaction.CommitAsync(CancellationToken.None);
                 return result;
             }
@@ -109,11 +109,12 @@ internal sealed partial class ApiPipeline(WebhookDatabase database, ApiKeys keys
             if (call.Audit is { } audit)
             {
                 await using var write = database.Command(
-                    connection, "Api/Calls/write_audit", call.Caller.Organization, call.Caller.Id, audit.Action, audit.Target, call.RequestId, audit.Details);
+                    connection, "Api/Calls/write_audit", call.Caller.Organization, call.Caller.Application, audit.Application, audit.Target,
+                    call.Caller.Id, audit.Action, call.RequestId, audit.Details);
                 await write.ExecuteNonQueryAsync(CancellationToken.None);
             }
 
-            if (key is not null) await answers.StoreAsync(connection, call.Caller.Organization, key, result, CancellationToken.None);
+            if (key is not null) await answers.StoreAsync(connection, call.Caller, key, result, CancellationToken.None);
             await transaction.CommitAsync(CancellationToken.None);
         }
 

@@ -37,14 +37,17 @@ CREATE TABLE webhooks.api_key (
 CREATE INDEX api_key_organization ON webhooks.api_key (organization, api_key);
 
 -- What a request with an Idempotency-Key was answered, written in the transaction of what it did. The body is encrypted: it may hold a new endpoint's secret.
+-- It belongs to what the caller is bound to (0 for not bound so far): what one customer was answered is no answer to another one's key.
 CREATE TABLE webhooks.api_answer (
     organization    bigint NOT NULL,
+    application     bigint NOT NULL,
+    endpoint        bigint NOT NULL,
     idempotency_key text NOT NULL CHECK (length(idempotency_key) BETWEEN 1 AND 255),
     request_hash    bytea NOT NULL CHECK (length(request_hash) = 32),
     status          smallint NOT NULL DEFAULT 0,
     body            bytea NOT NULL DEFAULT '',
     at              timestamptz NOT NULL DEFAULT clock_timestamp(),
-    PRIMARY KEY (organization, idempotency_key)
+    PRIMARY KEY (organization, application, endpoint, idempotency_key)
 );
 CREATE INDEX api_answer_age ON webhooks.api_answer (at);
 
@@ -62,11 +65,12 @@ CREATE TABLE webhooks.api_quota (
     PRIMARY KEY (application, day)
 );
 
--- Who did what through the API. Never a secret, a key or an event's data.
+-- Who did what through the API. Never a secret, a key or an event's data. A key that is bound sees the rows of its application, and none that has no application.
 CREATE TABLE webhooks.audit (
     audit        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     at           timestamptz NOT NULL DEFAULT clock_timestamp(),
     organization bigint NOT NULL,
+    application  bigint,
     api_key      text NOT NULL,
     action       text NOT NULL,
     target       text NOT NULL,
@@ -74,3 +78,5 @@ CREATE TABLE webhooks.audit (
     details      jsonb NOT NULL DEFAULT '{}'
 );
 CREATE INDEX audit_organization ON webhooks.audit (organization, audit);
+CREATE INDEX audit_application ON webhooks.audit (application, audit) WHERE application IS NOT NULL;
+CREATE INDEX audit_target ON webhooks.audit (organization, target, audit);
