@@ -11,4 +11,6 @@ internal static class Wire
         using var envelope = JsonDocument.Parse(request.Body);
         return envelope.RootElement.GetProperty("seq").GetInt64();
     }
+
+    public static JsonElement Envelope(CapturedRequest request) => JsonElement.Parse(request.Body.Span);
 }

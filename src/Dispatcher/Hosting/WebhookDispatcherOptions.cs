@@ -1,5 +1,6 @@
 using Npgsql;
 using Webhooks.Dispatcher.Delivery;
+using Webhooks.Dispatcher.Operations;
 using Webhooks.Dispatcher.Publishing;
 using Webhooks.Dispatcher.Retention;
 using Webhooks.Dispatcher.Sending;
@@ -43,6 +44,9 @@ public sealed class WebhookDispatcherOptions
     /// <summary>When this node's own network is suspected, rather than the endpoints.</summary>
     public EgressOptions Egress { get; } = new();
 
+    /// <summary>Operational events: observers, and webhooks to the platform itself.</summary>
+    public OperationsOptions Operations { get; } = new();
+
     /// <summary>How long events, deliveries and their settlements are kept.</summary>
     public RetentionOptions Retention { get; } = new();
 
@@ -69,7 +73,7 @@ public sealed class WebhookDispatcherOptions
             yield return "Schema must be 1 to 50 lower-case letters, digits or underscores.";
         if (!Secrets.MasterKey.TryParse(MasterKey, out _))
             yield return "MasterKey is required: base64 of 32 random bytes (for example from: openssl rand -base64 32).";
-        foreach (var problem in Publishing.Problems().Concat(Sequencing.Problems()).Concat(Delivery.Problems()).Concat(Sending.Problems()).Concat(Egress.Problems())
+        foreach (var problem in Publishing.Problems().Concat(Sequencing.Problems()).Concat(Delivery.Problems()).Concat(Sending.Problems()).Concat(Egress.Problems()).Concat(Operations.Problems())
             .Concat(Retention.Problems()))
         {
             yield return problem;

@@ -13,6 +13,7 @@ using Webhooks.Dispatcher.Epochs;
 using Webhooks.Dispatcher.Feed;
 using Webhooks.Dispatcher.Hosting;
 using Webhooks.Dispatcher.Nodes;
+using Webhooks.Dispatcher.Operations;
 using Webhooks.Dispatcher.Publishing;
 using Webhooks.Dispatcher.Retention;
 using Webhooks.Dispatcher.Secrets;
@@ -107,6 +108,9 @@ public static class WebhookDispatcherServiceCollectionExtensions
         services.AddHostedService<DispatcherStartup>();
         services.AddHostedService<EgressReporter>();
         services.AddHostedService<InBoxWorker>();
+        services.TryAddSingleton<OperationsLog>();
+        services.TryAddSingleton<OperationsWebhooks>();
+        services.AddHostedService<ObserverWorker>();
         return services;
     }
 

@@ -80,3 +80,23 @@ CREATE TABLE webhooks.audit (
 CREATE INDEX audit_organization ON webhooks.audit (organization, audit);
 CREATE INDEX audit_application ON webhooks.audit (application, audit) WHERE application IS NOT NULL;
 CREATE INDEX audit_target ON webhooks.audit (organization, target, audit);
+
+-- An operational event's number, too, is drawn by somebody who is seen to run: an observer forgets a missing one only when everybody who could still commit it has ended.
+CREATE SEQUENCE webhooks.operational_event_number AS bigint CACHE 1;
+SELECT setval('webhooks.operational_event_number', coalesce((SELECT max(operational_event) FROM webhooks.operational_event), 0) + 1, false);
+CREATE FUNCTION webhooks.next_operational_event() RETURNS bigint LANGUAGE sql VOLATILE AS
+    'SELECT CASE WHEN pg_current_xact_id() IS NOT NULL THEN nextval(''webhooks.operational_event_number'') END';
+ALTER TABLE webhooks.operational_event ALTER COLUMN operational_event DROP IDENTITY;
+ALTER TABLE webhooks.operational_event ALTER COLUMN operational_event SET DEFAULT webhooks.next_operational_event();
+
+-- How far each observer has seen the operational events, with the gaps below its mark as in sequencer_batch; and which process observes.
+CREATE TABLE webhooks.observer (
+    name         text PRIMARY KEY CHECK (length(name) BETWEEN 1 AND 100),
+    mark         bigint NOT NULL,
+    gap_first    bigint[] NOT NULL DEFAULT '{}',
+    gap_last     bigint[] NOT NULL DEFAULT '{}',
+    gap_horizon  bigint[] NOT NULL DEFAULT '{}',
+    owner        uuid NOT NULL,
+    leased_until timestamptz NOT NULL,
+    CHECK (cardinality(gap_first) = cardinality(gap_last) AND cardinality(gap_first) = cardinality(gap_horizon))
+);
