@@ -11,6 +11,14 @@ public interface IWebhookDispatcherAdministration
     /// <param name="cancellationToken">Gives up; then nothing was raised.</param>
     /// <exception cref="WebhookValidationException">The reason is empty or too long.</exception>
     Task<RaisedEpoch> RaiseEpochAsync(string reason, CancellationToken cancellationToken = default);
+
+    /// <summary>
+    /// Brings the schema up to date, as starting does while <see cref="WebhookDispatcherOptions.MigrateAtStart"/> is set: for a deployment whose processes connect with a role that
+    /// may not. Several at a time do no harm; one does the work, the others wait for it.
+    /// </summary>
+    /// <param name="cancellationToken">Gives up; then nothing was changed.</param>
+    /// <returns>How many migrations were applied; 0 when the schema was up to date.</returns>
+    Task<int> MigrateAsync(CancellationToken cancellationToken = default);
 }
 
 /// <summary>What raising the epoch did.</summary>

@@ -1,7 +1,9 @@
+using Webhooks.Dispatcher.Database;
+
 namespace Webhooks.Dispatcher.Epochs;
 
 /// <inheritdoc/>
-internal sealed class WebhookDispatcherAdministration(EpochGuard epochs) : IWebhookDispatcherAdministration
+internal sealed class WebhookDispatcherAdministration(EpochGuard epochs, Migrator migrator) : IWebhookDispatcherAdministration
 {
     private const int MaxReason = 500;
 
@@ -12,4 +14,6 @@ internal sealed class WebhookDispatcherAdministration(EpochGuard epochs) : IWebh
             ? epochs.RaiseAsync(reason.Trim(), cancellationToken)
             : throw new WebhookValidationException("reason", $"Must have 1 to {MaxReason} characters.");
     }
+
+    public Task<int> MigrateAsync(CancellationToken cancellationToken = default) => migrator.MigrateAsync(cancellationToken);
 }

@@ -38,7 +38,7 @@ internal sealed partial class DispatcherStartup(
             }
             catch (NpgsqlException exception)
             {
-                throw new InvalidOperationException($"The database that ConnectionString names cannot be used: {exception.Message}", exception);
+                throw new WebhookSettingsException(nameof(WebhookDispatcherOptions.ConnectionString), $"names a database that cannot be used: {exception.Message}", exception);
             }
         }
     }

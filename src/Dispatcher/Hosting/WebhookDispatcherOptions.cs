@@ -55,7 +55,7 @@ public sealed class WebhookDispatcherOptions
     {
         try
         {
-            return new NpgsqlConnectionStringBuilder(text).Count > 0;
+            return new NpgsqlConnectionStringBuilder(text) is { Host.Length: > 0 };
         }
         catch (ArgumentException)
         {

@@ -51,7 +51,7 @@ internal sealed class KeyRing : IAsyncDisposable
     public byte[] Unprotect(byte[] ciphertext, string purpose) => For(purpose).Unprotect(ciphertext);
 
     /// <summary>Makes sure that there is a key and that the master key opens it.</summary>
-    /// <exception cref="InvalidOperationException">The key ring was wrapped with another master key.</exception>
+    /// <exception cref="WebhookSettingsException">The key ring was wrapped with another master key.</exception>
     public async Task OpenAsync(CancellationToken cancel)
     {
         // Two processes that start on an empty database must not each make a key that the other learns of only a day later.
@@ -71,9 +71,9 @@ internal sealed class KeyRing : IAsyncDisposable
             }
             catch (Exception exception) when (exception is CryptographicException or InvalidOperationException)
             {
-                throw new InvalidOperationException(
-                    $"MasterKey does not open key {key.KeyId} of the key ring in schema \"{_database.Schema}\": "
-                    + "configure the key with which this database was set up.", exception);
+                throw new WebhookSettingsException(
+                    nameof(WebhookDispatcherOptions.MasterKey),
+                    $"does not open key {key.KeyId} of the key ring in schema \"{_database.Schema}\": configure the key with which this database was set up.", exception);
             }
         }
 

@@ -24,13 +24,15 @@ internal sealed class ChildProcess : IDisposable
 
     public bool HasExited => _process.HasExited;
 
-    /// <summary>Starts a program and waits until it writes a line that begins with <see cref="Ready"/>.</summary>
+    /// <summary>Starts a program and waits until it says that it is ready.</summary>
     /// <param name="program">Its .dll.</param>
     /// <param name="arguments">Its arguments.</param>
     /// <param name="said">Is told what it writes, line by line.</param>
+    /// <param name="isReady">Tells the line by which it says so; null for one that begins with <see cref="Ready"/>.</param>
     /// <exception cref="InvalidOperationException">It ended, or said nothing for a minute; the message has what it wrote.</exception>
-    public static async Task<ChildProcess> StartAsync(string program, IEnumerable<string> arguments, Action<string>? said = null)
+    public static async Task<ChildProcess> StartAsync(string program, IEnumerable<string> arguments, Action<string>? said = null, Func<string, bool>? isReady = null)
     {
+        isReady ??= line => line.StartsWith(Ready, StringComparison.Ordinal);
         string[] command = ["dotnet", program, .. arguments];
         if (OperatingSystem.IsLinux() && Command.FindOnPath("setpriv") is { } setpriv) command = [setpriv, "--pdeathsig", "SIGKILL", "--", .. command];
         var process = await Command.LaunchAsync(new ProcessStartInfo(command[0], command[1..])
@@ -44,7 +46,7 @@ internal sealed class ChildProcess : IDisposable
             lock (first)
                 if (!ready.Task.IsCompleted) first.Add(line);
             said?.Invoke(line);
-            if (line.StartsWith(Ready, StringComparison.Ordinal)) ready.TrySetResult();
+            if (isReady(line)) ready.TrySetResult();
         });
         if (await Task.WhenAny(ready.Task, child._output, Task.Delay(StartPatience, TimeProvider.System)) == ready.Task) return child;
         child.Dispose();
@@ -63,6 +65,9 @@ internal sealed class ChildProcess : IDisposable
 
     /// <summary>Lets it go on (SIGCONT), as if no time had passed.</summary>
     public void Continue() => Signal(ProcessTable.SigCont);
+
+    /// <summary>Asks it to end (SIGTERM).</summary>
+    public void Terminate() => Signal(ProcessTable.SigTerm);
 
     /// <summary>Ends it as kill -9 does: nothing of it runs any more.</summary>
     public async Task KillAsync()

@@ -81,7 +81,7 @@ public class KeyRingTests
     {
         await using var right = await Platform.StartAsync(worker: false);
         var wrong = Convert.ToBase64String(new byte[32]);
-        var failed = await Assert.ThrowsAsync<InvalidOperationException>(() => Platform.StartAsync(options => options.MasterKey = wrong, right.ConnectionString));
+        var failed = await Assert.ThrowsAsync<WebhookSettingsException>(() => Platform.StartAsync(options => options.MasterKey = wrong, right.ConnectionString));
         Assert.Contains("MasterKey does not open key", failed.Message);
         Assert.Contains("configure the key with which this database was set up", failed.Message);
         Assert.DoesNotContain(wrong, failed.ToString());

@@ -1,0 +1,1 @@
+return await Webhooks.Server.ServerCommands.RunAsync(args);
