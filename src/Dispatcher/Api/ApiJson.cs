@@ -5,6 +5,8 @@ namespace Webhooks.Dispatcher.Api;
 /// <summary>How answers are written.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
 [JsonSerializable(typeof(ApplicationAnswer))]
+[JsonSerializable(typeof(ApiList<AttemptAnswer>))]
+[JsonSerializable(typeof(ApiList<SettlementAnswer>))]
 [JsonSerializable(typeof(ApiList<ApplicationAnswer>))]
 [JsonSerializable(typeof(KeyAnswer))]
 [JsonSerializable(typeof(CreatedKeyAnswer))]

@@ -100,6 +100,7 @@ public static class WebhookDispatcherServiceCollectionExtensions
         services.TryAddSingleton<ApiLimits>();
         services.TryAddSingleton<ApiAnswers>();
         services.TryAddSingleton<ApiPipeline>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IApiResource, AttemptsApi>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IApiResource, ApplicationsApi>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IApiResource, KeysApi>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IApiResource, AuditApi>());

@@ -63,6 +63,16 @@ internal sealed class ApiCall(HttpContext http, ApiRoute route, ApiCaller caller
             : throw ApiException.Of(ApiProblem.MalformedRequest, name, string.Create(CultureInfo.InvariantCulture, $"{name} must be a whole number from {least} to {most}."));
     }
 
+    /// <summary>A time as a query parameter, in UTC.</summary>
+    /// <exception cref="ApiException">It is none.</exception>
+    public DateTimeOffset? QueryTime(string name)
+    {
+        if (Query(name) is not { } text) return null;
+        return DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var time)
+            ? time
+            : throw ApiException.Of(ApiProblem.MalformedRequest, name, $"{name} must be a time such as 2026-11-21T03:00:00Z.");
+    }
+
     /// <summary>Refuses query parameters that the route does not have: they were meant to do something.</summary>
     public void CheckQuery()
     {
