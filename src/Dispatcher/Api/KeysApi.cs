@@ -12,11 +12,13 @@ internal sealed class KeysApi(WebhookDatabase database, ApiKeyStore store, ApiKe
         $$"""
         {"type":"object","additionalProperties":false,"required":["name","scopes"],"properties":{
         "name":{"type":"string","minLength":1,"maxLength":200},
-        "scopes":{"type":"array","minItems":1,"items":{"type":"string","enum":["{{string.Join("\",\"", WebhookApiScopes.All)}}"]},"description":"What it may do: some of the scopes of the key that makes it."},
+        "scopes":{"type":"array","minItems":1,
+        "items":{"type":"string","enum":["{{string.Join("\",\"", WebhookApiScopes.All)}}"]},"description":"What it may do: some of the scopes of the key that makes it."},
         "application":{"type":["string","null"],"description":"The one application that it may see; what the key that makes it is bound to, unless stated otherwise."},
         "endpoint":{"type":["string","null"],"description":"The one endpoint that it may see; only beside its application."},
         "expires_at":{"type":["string","null"],"format":"date-time","description":"When it ends; not after the key that makes it."},
-        "requests_per_minute":{"type":["integer","null"],"minimum":1,"maximum":{{ApiKeyStore.MaxRequestsPerMinute}},"description":"Default 600; a key that is bound gives no more than it has."}
+        "requests_per_minute":{"type":["integer","null"],"minimum":1,"maximum":{{ApiKeyStore.MaxRequestsPerMinute}},
+        "description":"Default 600; a key that is bound gives no more than it has."}
         } }
         """;
 

@@ -1,4 +1,6 @@
+using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
@@ -13,6 +15,10 @@ public static class WebhookDispatcherEndpointRouteBuilderExtensions
     /// Maps the management API and the feed. Every route asks for an API key of its own (<c>IWebhookApiKeys</c>) and for nothing of the host's authorization; whatever
     /// is wrong below the prefix, an unknown path too, is answered in the API's own shape.
     /// </summary>
+    /// <remarks>
+    /// The OpenAPI document of it stands at <c>/openapi/v1.json</c> and <c>{prefix}/openapi.json</c>, a page of it at <c>/openapi/</c>; neither needs a key, and routes of the host
+    /// with the same path go before them.
+    /// </remarks>
     /// <param name="endpoints">The application.</param>
     /// <param name="prefix">What stands before; default <c>/v1</c>.</param>
     /// <exception cref="InvalidOperationException"><c>AddWebhookDispatcher</c> was not called.</exception>
@@ -38,8 +44,31 @@ public static class WebhookDispatcherEndpointRouteBuilderExtensions
         }
 
         group.MapFallback("{**rest}", http => ApiPipeline.RefuseAsync(http, ApiProblem.NotFound, "There is no such path.")).WithDisplayName("Webhooks: no such path");
+        MapReference(endpoints, ApiDocument.Of(routes, prefix), prefix);
         group.WithMetadata(new AllowAnonymousAttribute(), new SkipStatusCodePages());
         return group;
+    }
+
+    /// <summary>The document says what any of its readers may know; it needs no key.</summary>
+    private static void MapReference(IEndpointRouteBuilder endpoints, JsonObject document, string prefix)
+    {
+        var (json, page) = (ApiDocument.Write(document), ApiPage.Render(document));
+        RequestDelegate answerJson = http => WriteAsync(http, "application/json", json);
+        RequestDelegate answerPage = http => WriteAsync(http, "text/html; charset=utf-8", page);
+        (string Path, RequestDelegate Answer)[] pages = [($"{prefix}/openapi.json", answerJson), ("/openapi/v1.json", answerJson), ("/openapi/", answerPage)];
+        foreach (var (path, answer) in pages)
+            // After the host's own: one that describes itself under the same address keeps it.
+            endpoints.MapMethods(path, ["GET"], answer).WithDisplayName("Webhooks: reference").WithOrder(1).WithMetadata(new AllowAnonymousAttribute());
+    }
+
+    private static Task WriteAsync(HttpContext http, string contentType, byte[] body)
+    {
+        http.Response.ContentType = contentType;
+        http.Response.ContentLength = body.Length;
+        http.Response.Headers.CacheControl = "no-cache";
+        http.Response.Headers.XContentTypeOptions = "nosniff";
+        http.Response.Headers.ContentSecurityPolicy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
+        return http.Response.Body.WriteAsync(body, http.RequestAborted).AsTask();
     }
 
     private sealed class SkipStatusCodePages : ISkipStatusCodePagesMetadata;

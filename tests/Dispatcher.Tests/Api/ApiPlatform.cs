@@ -22,6 +22,9 @@ internal sealed class ApiPlatform(Platform platform) : IAsyncDisposable
         return (await platform.Get<IWebhookApiKeys>().CreateAsync(change?.Invoke(settings) ?? settings)).Key;
     }
 
+    /// <summary>What the platform says of its API.</summary>
+    public async Task<JsonObject> DocumentAsync() => (JsonObject)JsonNode.Parse(await _http.GetStringAsync("/openapi/v1.json"))!;
+
     /// <summary>Asks, and reads the answer.</summary>
     public async Task<ApiAnswer> AskAsync(string key, string method, string path, string? body = null, string? idempotencyKey = null)
     {
