@@ -12,4 +12,11 @@ namespace Webhooks.Dispatcher.Api;
 [JsonSerializable(typeof(CreatedKeyAnswer))]
 [JsonSerializable(typeof(ApiList<KeyAnswer>))]
 [JsonSerializable(typeof(ApiList<AuditAnswer>))]
+[JsonSerializable(typeof(EndpointAnswer))]
+[JsonSerializable(typeof(CreatedEndpointAnswer))]
+[JsonSerializable(typeof(ApiList<EndpointAnswer>))]
+[JsonSerializable(typeof(StreamAnswer))]
+[JsonSerializable(typeof(RotatedSecretAnswer))]
+[JsonSerializable(typeof(ReplayAnswer))]
+[JsonSerializable(typeof(FeedPageAnswer))]
 internal sealed partial class ApiJson : JsonSerializerContext;

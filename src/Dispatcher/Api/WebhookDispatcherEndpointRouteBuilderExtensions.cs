@@ -27,11 +27,17 @@ public static class WebhookDispatcherEndpointRouteBuilderExtensions
         ArgumentNullException.ThrowIfNull(endpoints);
         var pipeline = endpoints.ServiceProvider.GetService<ApiPipeline>()
             ?? throw new InvalidOperationException("MapWebhookDispatcher needs the dispatcher: call services.AddWebhookDispatcher(…) first.");
-        endpoints.MapWebhookFeed(prefix);
         var group = endpoints.MapGroup(prefix);
         var routes = endpoints.ServiceProvider.GetServices<IApiResource>().SelectMany(resource => resource.Routes).ToList();
         foreach (var route in routes)
-            group.MapMethods(route.Pattern, [route.Method], http => pipeline.RunAsync(http, route)).WithDisplayName($"Webhooks: {route.Summary}");
+        {
+            RequestDelegate withKey = http => pipeline.RunAsync(http, route);
+            RequestDelegate serve = route.WithoutKey is { } withoutKey
+                ? http => (http.Request.Headers.Authorization.Count > 0 ? withKey : withoutKey)(http)
+                : withKey;
+            group.MapMethods(route.Pattern, [route.Method], serve).WithDisplayName($"Webhooks: {route.Summary}");
+        }
+
         foreach (var path in routes.GroupBy(route => route.Pattern))
         {
             // One without a method is taken when none of the others fits; the host would answer 405 without a body.

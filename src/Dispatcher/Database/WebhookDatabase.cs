@@ -60,6 +60,21 @@ internal sealed class WebhookDatabase : IAsyncDisposable
 
     public ValueTask<NpgsqlConnection> OpenAsync(CancellationToken cancel) => _dataSource.OpenConnectionAsync(cancel);
 
+    /// <summary>Does something in a transaction of its own, and what is to follow the commit.</summary>
+    public async Task<T> CommitAsync<T>(Func<NpgsqlConnection, Task<Uncommitted<T>>> act, CancellationToken cancel)
+    {
+        Uncommitted<T> done;
+        await using (var connection = await OpenAsync(cancel))
+        await using (var transaction = await connection.BeginTransactionAsync(cancel))
+        {
+            done = await act(connection);
+            await transaction.CommitAsync(cancel);
+        }
+
+        await done.AfterCommit();
+        return done.Result;
+    }
+
     /// <summary>A command that opens and closes a connection by itself.</summary>
     public NpgsqlCommand Command(string query, params ReadOnlySpan<object?> values)
     {

@@ -26,36 +26,36 @@ internal sealed class StreamControl(WebhookDatabase database, Pumps pumps, Wake 
         return await StreamRow.ReadAsync(command, id, cancel) ?? throw Missing(id);
     }
 
-    public async Task PauseAsync(WebhookEndpointId id, CancellationToken cancel)
+    /// <summary>The same in the caller's transaction.</summary>
+    public async Task<StreamRow> ReadAsync(NpgsqlConnection connection, WebhookEndpointId id, CancellationToken cancel)
     {
-        var row = await ReadAsync(id, cancel);
-        if (row.Status.Status == EndpointStatus.Deleted) throw Missing(id);
-        await using (var command = database.Command("Delivery/pause", id.Value))
-            if (await command.ExecuteNonQueryAsync(cancel) > 0) metrics.Paused(PauseReason.Manual);
-        await wake.EndpointAsync(row.Endpoint, cancel);
-
-        // Whoever still holds the lease might begin another send: this process says so itself, others show it by giving the lease back.
-        while (true)
-        {
-            // The lease that was stopped here must be the one that is held: another may just have been taken and not yet begun.
-            var stopped = pumps.Stop(row.Endpoint);
-            await using var command = database.Command("Delivery/lease_holder", row.Endpoint);
-            await using (var reader = await command.ExecuteReaderAsync(cancel))
-            {
-                if (!await reader.ReadAsync(cancel)) return;
-                if (reader.GetGuid(0) == pumps.Owner && reader.GetInt64(1) == stopped) return;
-            }
-
-            await Task.Delay(LookAgain, time, cancel);
-        }
+        await using var command = database.Command(connection, "Delivery/read_stream", id.Value);
+        return await StreamRow.ReadAsync(command, id, cancel) is { } row && row.Status.Status != EndpointStatus.Deleted ? row : throw Missing(id);
     }
 
-    public async Task ResumeAsync(WebhookEndpointId id, long? after, CancellationToken cancel)
+    public Task PauseAsync(WebhookEndpointId id, CancellationToken cancel) => database.CommitAsync(connection => PauseAsync(connection, id, cancel), cancel);
+
+    /// <summary>Pauses in the caller's transaction; what follows the commit ends when no new send can begin. Gives the endpoint's key, as the others do.</summary>
+    public async Task<Uncommitted<long>> PauseAsync(NpgsqlConnection connection, WebhookEndpointId id, CancellationToken cancel)
     {
-        await using var connection = await database.OpenAsync(cancel);
-        await using var transaction = await connection.BeginTransactionAsync(cancel);
-        var row = await LockAsync(connection, id, cancel) ?? throw Missing(id);
-        if (row.Status.Status == EndpointStatus.Deleted) throw Missing(id);
+        var row = await ReadAsync(connection, id, cancel);
+        await using var command = database.Command(connection, "Delivery/pause", id.Value);
+        var isNew = await command.ExecuteNonQueryAsync(cancel) > 0;
+        return new(row.Endpoint, async () =>
+        {
+            if (isNew) metrics.Paused(PauseReason.Manual);
+            await wake.EndpointAsync(row.Endpoint, cancel);
+            await WaitUntilStoppedAsync(row.Endpoint, cancel);
+        });
+    }
+
+    public Task ResumeAsync(WebhookEndpointId id, long? after, CancellationToken cancel) =>
+        database.CommitAsync(connection => ResumeAsync(connection, id, after, cancel), cancel);
+
+    /// <summary>Resumes in the caller's transaction.</summary>
+    public async Task<Uncommitted<long>> ResumeAsync(NpgsqlConnection connection, WebhookEndpointId id, long? after, CancellationToken cancel)
+    {
+        var row = await LockLiveAsync(connection, id, cancel);
         if (after is { } seq && ResumePlan.Range(row.Status, seq) is var refusal && refusal != ResumeRefusal.None)
         {
             throw new WebhookValidationException(
@@ -63,35 +63,32 @@ internal sealed class StreamControl(WebhookDatabase database, Pumps pumps, Wake 
         }
 
         // Nothing to lift and nowhere to go: an operator who resumes twice must not make everything in flight be sent again.
-        if (row.Status.Status == EndpointStatus.Active && after is null) return;
+        if (row.Status.Status == EndpointStatus.Active && after is null) return new(row.Endpoint, () => Task.CompletedTask);
         var move = ResumePlan.ForOperator(row.Status, after);
         await WriteResumeAsync(connection, row, move, byReceiver: false, cancel);
-        await transaction.CommitAsync(cancel);
-        await AfterResumeAsync(row, cancel);
+        return new(row.Endpoint, () => AfterResumeAsync(row, cancel));
     }
 
-    /// <summary>Has events that were numbered before sent again, beside the stream.</summary>
-    public async Task<int> ReplayAsync(WebhookEndpointId id, long first, long last, CancellationToken cancel)
+    public Task<int> ReplayAsync(WebhookEndpointId id, long first, long last, CancellationToken cancel) =>
+        database.CommitAsync(connection => ReplayAsync(connection, id, first, last, cancel), cancel);
+
+    /// <summary>Has events that were numbered before sent again, beside the stream, as soon as the caller's transaction has committed. Gives how many.</summary>
+    public async Task<Uncommitted<int>> ReplayAsync(NpgsqlConnection connection, WebhookEndpointId id, long first, long last, CancellationToken cancel)
     {
-        await using var connection = await database.OpenAsync(cancel);
-        await using var transaction = await connection.BeginTransactionAsync(cancel);
-        var row = await LockAsync(connection, id, cancel) ?? throw Missing(id);
-        if (row.Status.Status == EndpointStatus.Deleted) throw Missing(id);
+        var row = await LockLiveAsync(connection, id, cancel);
         if (ReplayProblem(row.Status, first, last) is { } problem) throw new WebhookValidationException("range", problem);
         await using var command = database.Command(connection, "Delivery/replay", row.Endpoint, row.Bucket, first, last, row.Status.Cursor);
         var asked = (long)(await command.ExecuteScalarAsync(cancel))!;
-        await transaction.CommitAsync(cancel);
-        await wake.EndpointAsync(row.Endpoint, cancel);
-        return (int)asked;
+        return new((int)asked, () => wake.EndpointAsync(row.Endpoint, cancel));
     }
 
-    /// <summary>Gives up on one event: the one that is next, or one that is retried beside the stream.</summary>
-    public async Task SkipAsync(WebhookEndpointId id, long seq, CancellationToken cancel)
+    public Task SkipAsync(WebhookEndpointId id, long seq, CancellationToken cancel) =>
+        database.CommitAsync(connection => SkipAsync(connection, id, seq, cancel), cancel);
+
+    /// <summary>Gives up on one event, in the caller's transaction: the one that is next, or one that is retried beside the stream.</summary>
+    public async Task<Uncommitted<long>> SkipAsync(NpgsqlConnection connection, WebhookEndpointId id, long seq, CancellationToken cancel)
     {
-        await using var connection = await database.OpenAsync(cancel);
-        await using var transaction = await connection.BeginTransactionAsync(cancel);
-        var row = await LockAsync(connection, id, cancel) ?? throw Missing(id);
-        if (row.Status.Status == EndpointStatus.Deleted) throw Missing(id);
+        var row = await LockLiveAsync(connection, id, cancel);
         await using (var end = database.Command(connection, "Delivery/end_deferred", row.Bucket, row.Endpoint, seq))
         {
             var isNext = seq == row.Status.Cursor + 1 && seq <= row.Status.Head;
@@ -115,8 +112,7 @@ internal sealed class StreamControl(WebhookDatabase database, Pumps pumps, Wake 
             await batch.ExecuteNonQueryAsync(cancel);
         }
 
-        await transaction.CommitAsync(cancel);
-        await wake.EndpointAsync(row.Endpoint, cancel);
+        return new(row.Endpoint, () => wake.EndpointAsync(row.Endpoint, cancel));
     }
 
     private static string? ReplayProblem(StreamStatus stream, long first, long last) =>
@@ -150,6 +146,27 @@ internal sealed class StreamControl(WebhookDatabase database, Pumps pumps, Wake 
         metrics.Resumed();
         await wake.EndpointAsync(row.Endpoint, cancel);
     }
+
+    /// <summary>Whoever still holds the lease might begin another send: this process says so itself, others show it by giving the lease back.</summary>
+    private async Task WaitUntilStoppedAsync(long endpoint, CancellationToken cancel)
+    {
+        while (true)
+        {
+            // The lease that was stopped here must be the one that is held: another may just have been taken and not yet begun.
+            var stopped = pumps.Stop(endpoint);
+            await using var command = database.Command("Delivery/lease_holder", endpoint);
+            await using (var reader = await command.ExecuteReaderAsync(cancel))
+            {
+                if (!await reader.ReadAsync(cancel)) return;
+                if (reader.GetGuid(0) == pumps.Owner && reader.GetInt64(1) == stopped) return;
+            }
+
+            await Task.Delay(LookAgain, time, cancel);
+        }
+    }
+
+    private async Task<StreamRow> LockLiveAsync(NpgsqlConnection connection, WebhookEndpointId id, CancellationToken cancel) =>
+        await LockAsync(connection, id, cancel) is { } row && row.Status.Status != EndpointStatus.Deleted ? row : throw Missing(id);
 
     private async Task<StreamRow?> LockAsync(NpgsqlConnection connection, WebhookEndpointId id, CancellationToken cancel)
     {

@@ -1,4 +1,5 @@
 using Npgsql;
+using Webhooks.Dispatcher.Endpoints;
 
 namespace Webhooks.Dispatcher.Delivery;
 
@@ -32,6 +33,6 @@ internal sealed record StreamRow(
             ConsecutiveFailures = reader.GetInt32(12),
         },
         reader.GetInt64(13),
-        reader.GetString(14) switch { "none" => ReceiverAccess.None, "feed" => ReceiverAccess.Feed, _ => ReceiverAccess.FeedAndResume },
+        EndpointWords.Access[reader.GetString(14)],
         reader.GetInt32(15), reader.IsDBNull(16) ? null : reader.GetFieldValue<DateTimeOffset>(16), reader.GetFieldValue<DateTimeOffset>(17));
 }

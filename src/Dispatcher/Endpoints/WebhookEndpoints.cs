@@ -13,36 +13,53 @@ internal sealed class WebhookEndpoints(
     WebhookDatabase database, KeyRing keyRing, Wake wake, StreamControl control, AddressPolicy addresses, IOptions<WebhookDispatcherOptions> options)
     : IWebhookEndpoints
 {
-    public async Task<CreatedEndpoint> CreateAsync(
-        WebhookApplicationId application, EndpointSettings settings, CancellationToken cancellationToken = default)
+    public Task<CreatedEndpoint> CreateAsync(WebhookApplicationId application, EndpointSettings settings, CancellationToken cancellationToken = default) =>
+        database.CommitAsync(connection => CreateAsync(connection, application, settings, cancellationToken), cancellationToken);
+
+    /// <summary>Creates in the caller's transaction.</summary>
+    public async Task<Uncommitted<CreatedEndpoint>> CreateAsync(
+        NpgsqlConnection connection, WebhookApplicationId application, EndpointSettings settings, CancellationToken cancel)
     {
-        ArgumentNullException.ThrowIfNull(settings);
-        EndpointRules.Check(settings, options.Value.Sending, addresses);
+        Check(settings);
         var id = WebhookEndpointId.New();
         var secret = settings.Secret ?? WebhookSecret.Generate();
         await using var command = database.Command(
-            "Endpoints/create", application.Value, id.Value, settings.Url, settings.EventTypes.ToArray(), settings.Description, settings.FailureThreshold,
-            Access(settings.ReceiverAccess), settings.Since?.ToUniversalTime(), keyRing.Protect(secret), Ordering(settings), settings.MaxInFlight,
+            connection, "Endpoints/create", application.Value, id.Value, settings.Url, settings.EventTypes.ToArray(), settings.Description, settings.FailureThreshold,
+            settings.ReceiverAccess.Word(), settings.Since?.ToUniversalTime(), keyRing.Protect(secret), settings.Ordering.Word(), settings.MaxInFlight,
             settings.RateLimit, settings.Batch?.MaxEvents, settings.Batch?.MaxWait, settings.Batch?.MaxBytes);
-        await ChangeAsync(command, $"There is no application {application}.", cancellationToken);
-        return new CreatedEndpoint(id, secret);
+        var change = await ChangeAsync(command, $"There is no application {application}.", cancel);
+        return new(new CreatedEndpoint(id, secret), change.AfterCommit);
     }
 
-    public async Task UpdateAsync(WebhookEndpointId endpoint, EndpointSettings settings, CancellationToken cancellationToken = default)
+    public Task UpdateAsync(WebhookEndpointId endpoint, EndpointSettings settings, CancellationToken cancellationToken = default) =>
+        database.CommitAsync(connection => UpdateAsync(connection, endpoint, settings, cancellationToken), cancellationToken);
+
+    /// <summary>Replaces the settings in the caller's transaction. Gives the endpoint's key, as the others do.</summary>
+    public async Task<Uncommitted<long>> UpdateAsync(NpgsqlConnection connection, WebhookEndpointId endpoint, EndpointSettings settings, CancellationToken cancel)
+    {
+        Check(settings);
+        await using var command = database.Command(
+            connection, "Endpoints/update", endpoint.Value, settings.Url, settings.EventTypes.ToArray(), settings.Description, settings.FailureThreshold,
+            settings.ReceiverAccess.Word(), settings.Ordering.Word(), settings.MaxInFlight,
+            settings.RateLimit, settings.Batch?.MaxEvents, settings.Batch?.MaxWait, settings.Batch?.MaxBytes);
+        return await ChangeAsync(command, Missing(endpoint), cancel);
+    }
+
+    public Task DeleteAsync(WebhookEndpointId endpoint, CancellationToken cancellationToken = default) =>
+        database.CommitAsync(connection => DeleteAsync(connection, endpoint, cancellationToken), cancellationToken);
+
+    /// <summary>Deletes in the caller's transaction.</summary>
+    public async Task<Uncommitted<long>> DeleteAsync(NpgsqlConnection connection, WebhookEndpointId endpoint, CancellationToken cancel)
+    {
+        await using var command = database.Command(connection, "Endpoints/delete", endpoint.Value);
+        return await ChangeAsync(command, Missing(endpoint), cancel);
+    }
+
+    /// <exception cref="WebhookValidationException">Says what is wrong, for every field.</exception>
+    public void Check(EndpointSettings settings)
     {
         ArgumentNullException.ThrowIfNull(settings);
         EndpointRules.Check(settings, options.Value.Sending, addresses);
-        await using var command = database.Command(
-            "Endpoints/update", endpoint.Value, settings.Url, settings.EventTypes.ToArray(), settings.Description, settings.FailureThreshold,
-            Access(settings.ReceiverAccess), Ordering(settings), settings.MaxInFlight,
-            settings.RateLimit, settings.Batch?.MaxEvents, settings.Batch?.MaxWait, settings.Batch?.MaxBytes);
-        await ChangeAsync(command, Missing(endpoint), cancellationToken);
-    }
-
-    public async Task DeleteAsync(WebhookEndpointId endpoint, CancellationToken cancellationToken = default)
-    {
-        await using var command = database.Command("Endpoints/delete", endpoint.Value);
-        await ChangeAsync(command, Missing(endpoint), cancellationToken);
     }
 
     public Task<StreamStatus> GetStreamAsync(WebhookEndpointId endpoint, CancellationToken cancellationToken = default) =>
@@ -59,13 +76,18 @@ internal sealed class WebhookEndpoints(
     public Task SkipAsync(WebhookEndpointId endpoint, long seq, CancellationToken cancellationToken = default) =>
         control.SkipAsync(endpoint, seq, cancellationToken);
 
-    public async Task<WebhookSecret> RotateSecretAsync(
-        WebhookEndpointId endpoint, TimeSpan? overlap = null, WebhookSecret? secret = null, CancellationToken cancellationToken = default)
+    public Task<WebhookSecret> RotateSecretAsync(
+        WebhookEndpointId endpoint, TimeSpan? overlap = null, WebhookSecret? secret = null, CancellationToken cancellationToken = default) =>
+        database.CommitAsync(connection => RotateSecretAsync(connection, endpoint, overlap, secret, cancellationToken), cancellationToken);
+
+    /// <summary>Gives the endpoint a new secret in the caller's transaction.</summary>
+    public async Task<Uncommitted<WebhookSecret>> RotateSecretAsync(
+        NpgsqlConnection connection, WebhookEndpointId endpoint, TimeSpan? overlap, WebhookSecret? secret, CancellationToken cancel)
     {
         var kept = overlap ?? EndpointRules.DefaultOverlap;
         EndpointRules.CheckOverlap(kept);
         secret ??= WebhookSecret.Generate();
-        await ChangeSecretsAsync(endpoint, (key, live) =>
+        var change = await ChangeSecretsAsync(connection, endpoint, (key, live) =>
         {
             if (live.Exists(old => old.Secret.Equals(secret)))
                 throw new WebhookValidationException("secret", "Must differ from the secrets that are live already.");
@@ -73,71 +95,63 @@ internal sealed class WebhookEndpoints(
                 ? throw new WebhookValidationException("secret",
                     $"An endpoint has at most {EndpointRules.MaxLiveSecrets} live secrets, and it has them: revoke one first, or let an overlap end.")
                 : database.Step("Endpoints/rotate_secret", key, keyRing.Protect(secret), kept);
-        }, cancellationToken);
-        return secret;
+        }, cancel);
+        return new(secret, change.AfterCommit);
     }
 
     public Task RevokeSecretAsync(WebhookEndpointId endpoint, string fingerprint, CancellationToken cancellationToken = default) =>
-        ChangeSecretsAsync(endpoint, (key, live) =>
+        database.CommitAsync(connection => RevokeSecretAsync(connection, endpoint, fingerprint, cancellationToken), cancellationToken);
+
+    /// <summary>Ends a secret in the caller's transaction.</summary>
+    public Task<Uncommitted<long>> RevokeSecretAsync(NpgsqlConnection connection, WebhookEndpointId endpoint, string fingerprint, CancellationToken cancel) =>
+        ChangeSecretsAsync(connection, endpoint, (key, live) =>
         {
             var revoked = live.Find(one => one.Secret.Fingerprint == fingerprint)
                 ?? throw new WebhookNotFoundException($"Endpoint {endpoint} has no live secret with the fingerprint {fingerprint}.");
             var newestOther = live.Find(one => one.Key != revoked.Key)
-                ?? throw new WebhookValidationException("secret", "It is the only live secret of the endpoint: rotate, then revoke it.");
+                ?? throw new WebhookValidationException("fingerprint", "It is the only live secret of the endpoint: rotate, then revoke it.");
             return database.Step("Endpoints/revoke_secret", key, revoked.Key, newestOther.Key);
-        }, cancellationToken);
+        }, cancel);
 
-    private async Task ChangeSecretsAsync(
-        WebhookEndpointId endpoint, Func<long, List<LiveSecret>, NpgsqlBatchCommand> decide, CancellationToken cancel)
+    /// <summary>Takes the endpoint's row, so that what is read after it stays true until the commit.</summary>
+    /// <exception cref="WebhookNotFoundException">There is no such endpoint.</exception>
+    public async Task<long> LockAsync(NpgsqlConnection connection, WebhookEndpointId endpoint, CancellationToken cancel)
     {
-        long key;
-        await using (var connection = await database.OpenAsync(cancel))
-        await using (var transaction = await connection.BeginTransactionAsync(cancel))
-        {
-            await using (var take = database.Command(connection, "Endpoints/lock_endpoint", endpoint.Value))
-                key = await take.ExecuteScalarAsync(cancel) as long? ?? throw new WebhookNotFoundException(Missing(endpoint));
-            var live = new List<LiveSecret>();
-            await using (var command = database.Command(connection, "Endpoints/live_secrets", key))
-            await using (var reader = await command.ExecuteReaderAsync(cancel))
-            {
-                while (await reader.ReadAsync(cancel))
-                    live.Add(new(reader.GetInt64(0), keyRing.Unprotect(reader.GetFieldValue<byte[]>(1))));
-            }
-
-            await using (var batch = new NpgsqlBatch(connection, transaction) { BatchCommands = { decide(key, live) } })
-                await batch.ExecuteNonQueryAsync(cancel);
-            await transaction.CommitAsync(cancel);
-        }
-
-        await wake.EndpointAsync(key, cancel);
+        await using var take = database.Command(connection, "Endpoints/lock_endpoint", endpoint.Value);
+        return await take.ExecuteScalarAsync(cancel) as long? ?? throw new WebhookNotFoundException(Missing(endpoint));
     }
 
-    /// <summary>Runs a change that answers with the endpoint's key and bucket, and tells the sequencer and the pump.</summary>
-    private async Task ChangeAsync(NpgsqlCommand command, string missing, CancellationToken cancel)
+    private async Task<Uncommitted<long>> ChangeSecretsAsync(
+        NpgsqlConnection connection, WebhookEndpointId endpoint, Func<long, List<LiveSecret>, NpgsqlBatchCommand> decide, CancellationToken cancel)
     {
-        long key;
-        short bucket;
+        var key = await LockAsync(connection, endpoint, cancel);
+        var live = new List<LiveSecret>();
+        await using (var command = database.Command(connection, "Endpoints/live_secrets", key))
         await using (var reader = await command.ExecuteReaderAsync(cancel))
         {
-            if (!await reader.ReadAsync(cancel)) throw new WebhookNotFoundException(missing);
-            key = reader.GetInt64(0);
-            bucket = reader.GetInt16(1);
+            while (await reader.ReadAsync(cancel))
+                live.Add(new(reader.GetInt64(0), keyRing.Unprotect(reader.GetFieldValue<byte[]>(1))));
         }
 
-        wake.Committed([bucket]);
-        await wake.EndpointAsync(key, cancel);
+        await using (var batch = new NpgsqlBatch(connection) { BatchCommands = { decide(key, live) } })
+            await batch.ExecuteNonQueryAsync(cancel);
+        return new(key, () => wake.EndpointAsync(key, cancel));
+    }
+
+    /// <summary>Runs a change that answers with the endpoint's key and bucket; after the commit the sequencer and the pump are told.</summary>
+    private async Task<Uncommitted<long>> ChangeAsync(NpgsqlCommand command, string missing, CancellationToken cancel)
+    {
+        await using var reader = await command.ExecuteReaderAsync(cancel);
+        if (!await reader.ReadAsync(cancel)) throw new WebhookNotFoundException(missing);
+        var (key, bucket) = (reader.GetInt64(0), reader.GetInt16(1));
+        return new(key, () =>
+        {
+            wake.Committed([bucket]);
+            return wake.EndpointAsync(key, cancel);
+        });
     }
 
     private static string Missing(WebhookEndpointId endpoint) => $"There is no endpoint {endpoint}.";
-
-    private static string Ordering(EndpointSettings settings) => settings.Ordering == EndpointOrdering.Relaxed ? "relaxed" : "strict";
-
-    private static string Access(ReceiverAccess access) => access switch
-    {
-        ReceiverAccess.None => "none",
-        ReceiverAccess.Feed => "feed",
-        _ => "feed_and_resume",
-    };
 
     private sealed record LiveSecret(long Key, WebhookSecret Secret);
 }

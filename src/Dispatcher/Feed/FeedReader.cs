@@ -7,13 +7,31 @@ using Webhooks.Dispatcher.Sending;
 namespace Webhooks.Dispatcher.Feed;
 
 /// <summary>Reads pages of a stream, and keeps account of how far a receiver was given it.</summary>
-internal sealed class FeedReader(WebhookDatabase database, DispatcherMetrics metrics)
+internal sealed class FeedReader(WebhookDatabase database, StreamControl control, DispatcherMetrics metrics)
 {
+    public const int DefaultLimit = 100;
+    public const int MaxLimit = 1000;
+
     // What stands around the events is far below 1 KiB.
     private const long MaxPageBytes = (4 * 1024 * 1024) - 1024;
+    private const int TimesToReadAgain = 3;
+
+    /// <summary>A page after this seq. What an operator reads was not given to the receiver, and so it may not pass over it.</summary>
+    public async Task<FeedRead> ReadAsync(StreamRow row, long after, int limit, bool byReceiver, CancellationToken cancel)
+    {
+        for (var again = 0; ; again++)
+        {
+            if (after < row.Status.Floor - 1) return new FeedRead(row.Status, null);
+            if (await ReadOnceAsync(row, after, limit, byReceiver, cancel) is { } items) return new FeedRead(row.Status, items);
+            if (again == TimesToReadAgain)
+                throw new InvalidOperationException($"The stream of {row.Status.Endpoint} lacks seq {after + 1}: its event is not in the database.");
+            // The stream changed between the two reads. Where it has expired meanwhile, that is the answer.
+            row = await control.ReadAsync(row.Status.Endpoint, cancel);
+        }
+    }
 
     /// <summary>A page; null when its beginning is no longer kept, though it was when the row was read.</summary>
-    public async Task<List<DeliveryItem>?> ReadAsync(StreamRow row, long after, int limit, CancellationToken cancel)
+    private async Task<List<DeliveryItem>?> ReadOnceAsync(StreamRow row, long after, int limit, bool byReceiver, CancellationToken cancel)
     {
         var items = new List<DeliveryItem>();
         await using (var command = database.Command("Feed/read_page", row.Bucket, row.Endpoint, after, row.Status.Head, limit, MaxPageBytes, Envelope.Frame, row.Status.Epoch))
@@ -28,6 +46,7 @@ internal sealed class FeedReader(WebhookDatabase database, DispatcherMetrics met
         }
 
         if (items.Count == 0 && after < row.Status.Head) return null;
+        if (!byReceiver) return items;
         if (items.Count > 0 && items[^1].Seq > row.Status.Cursor)
         {
             await using var served = database.Command("Delivery/mark_served", row.Endpoint, after, items[^1].Seq, row.Status.Cursor, row.Status.Epoch);
@@ -38,6 +57,11 @@ internal sealed class FeedReader(WebhookDatabase database, DispatcherMetrics met
         return items;
     }
 }
+
+/// <summary>What was read of a stream.</summary>
+/// <param name="Stream">Where it stood.</param>
+/// <param name="Items">The events; null when the first of them is no longer kept.</param>
+internal sealed record FeedRead(StreamStatus Stream, List<DeliveryItem>? Items);
 
 /// <summary>A page as JSON.</summary>
 internal static class FeedPage

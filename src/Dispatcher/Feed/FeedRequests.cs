@@ -13,10 +13,6 @@ namespace Webhooks.Dispatcher.Feed;
 internal sealed class FeedRequests(
     WebhookDatabase database, StreamControl control, ReceiverAuthentication authentication, DatabaseClock clock, FeedReader pages) : IDisposable
 {
-    public const int DefaultLimit = 100;
-    public const int MaxLimit = 1000;
-    private const int TimesToReadAgain = 3;
-
     // Per endpoint and process: a receiver that pages as fast as it can is held to ten pages a second.
     private readonly PartitionedRateLimiter<WebhookEndpointId> _rate = PartitionedRateLimiter.Create<WebhookEndpointId, WebhookEndpointId>(endpoint =>
         RateLimitPartition.GetTokenBucketLimiter(endpoint, _ => new TokenBucketRateLimiterOptions
@@ -37,38 +33,15 @@ internal sealed class FeedRequests(
             return;
         }
 
-        if (!TryQuery(http, "limit", DefaultLimit, 1, MaxLimit, out var limit))
+        if (!TryQuery(http, "limit", FeedReader.DefaultLimit, 1, FeedReader.MaxLimit, out var limit))
         {
-            await answer.ErrorAsync(StatusCodes.Status400BadRequest, "malformed_request", $"limit must be a whole number from 1 to {MaxLimit}.", field: "limit");
+            await answer.ErrorAsync(StatusCodes.Status400BadRequest, "malformed_request", $"limit must be a whole number from 1 to {FeedReader.MaxLimit}.", field: "limit");
             return;
         }
 
         if (await AuthenticateAsync(http, answer, (id, _) => SignedContent.FeedRequest(id.Value, after, (int)limit), needsResume: false) is not { } row) return;
-        var stream = row.Status;
-        if (after < stream.Floor - 1)
-        {
-            await ExpiredAsync(answer, stream);
-            return;
-        }
-
-        var page = await pages.ReadAsync(row, after, (int)limit, cancel);
-        for (var again = 0; page is null; again++)
-        {
-            // The stream changed between the two reads. Where it has expired meanwhile, that is the answer.
-            row = await control.ReadAsync(stream.Endpoint, cancel);
-            stream = row.Status;
-            if (after < stream.Floor - 1)
-            {
-                await ExpiredAsync(answer, stream);
-                return;
-            }
-
-            if (again == TimesToReadAgain)
-                throw new InvalidOperationException($"The stream of {stream.Endpoint} lacks seq {after + 1}: its event is not in the database.");
-            page = await pages.ReadAsync(row, after, (int)limit, cancel);
-        }
-
-        await answer.OkAsync(json => FeedPage.Write(json, stream, page));
+        var page = await pages.ReadAsync(row, after, (int)limit, byReceiver: true, cancel);
+        await (page.Items is { } items ? answer.OkAsync(json => FeedPage.Write(json, page.Stream, items)) : ExpiredAsync(answer, page.Stream));
     }
 
     public async Task ResumeAsync(HttpContext http)

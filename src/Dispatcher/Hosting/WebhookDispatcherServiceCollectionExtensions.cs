@@ -51,7 +51,8 @@ public static class WebhookDispatcherServiceCollectionExtensions
         services.TryAddSingleton<IWebhookDispatcherAdministration, WebhookDispatcherAdministration>();
 
         services.TryAddSingleton<IWebhookApplications, WebhookApplications>();
-        services.TryAddSingleton<IWebhookEndpoints, WebhookEndpoints>();
+        services.TryAddSingleton<WebhookEndpoints>();
+        services.TryAddSingleton<IWebhookEndpoints>(provider => provider.GetRequiredService<WebhookEndpoints>());
         services.TryAddSingleton<FreshEvents>();
         services.TryAddSingleton<GroupCommit>();
         services.TryAddSingleton<IWebhookPublisher, WebhookPublisher>();
@@ -104,6 +105,10 @@ public static class WebhookDispatcherServiceCollectionExtensions
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IApiResource, ApplicationsApi>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IApiResource, KeysApi>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IApiResource, AuditApi>());
+        services.TryAddSingleton<EndpointRecords>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IApiResource, EndpointsApi>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IApiResource, EndpointActsApi>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IApiResource, EndpointFeedApi>());
 
         services.TryAddSingleton<DispatcherWork>();
         services.AddHostedService<DispatcherStartup>();

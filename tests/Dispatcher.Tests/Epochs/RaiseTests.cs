@@ -127,10 +127,9 @@ public class RaiseTests
         var before = row with { Status = row.Status with { Head = 3 } };
         await platform.Get<IWebhookDispatcherAdministration>().RaiseEpochAsync("rehearsal");
         await SequenceAsync(platform, application, 1);
-        Assert.Null(await platform.Get<FeedReader>().ReadAsync(before, 0, 100, default));
-
-        var now = await platform.Get<StreamControl>().ReadAsync(endpoint.Id, default);
-        Assert.Equal(3, (await platform.Get<FeedReader>().ReadAsync(now, 0, 100, default))!.Count);
+        var read = await platform.Get<FeedReader>().ReadAsync(before, 0, 100, byReceiver: true, default);
+        Assert.NotEqual(before.Status.Epoch, read.Stream.Epoch);
+        Assert.Equal(3, read.Items!.Count);
     }
 
     [Fact]

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Npgsql;
+using Webhooks.Dispatcher.Database;
 
 namespace Webhooks.Dispatcher.Api;
 
@@ -90,6 +91,13 @@ internal sealed class ApiCall(HttpContext http, ApiRoute route, ApiCaller caller
 
     /// <summary>Hints that are given when what they announce has been committed.</summary>
     public void AfterCommit(Func<Task> hint) => _afterCommit.Add(hint);
+
+    /// <summary>Takes what was done in the call's transaction, and keeps what is to follow the commit.</summary>
+    public T After<T>(Uncommitted<T> done)
+    {
+        _afterCommit.Add(done.AfterCommit);
+        return done.Result;
+    }
 
     public void Begin(NpgsqlTransaction transaction) => Transaction = transaction;
 

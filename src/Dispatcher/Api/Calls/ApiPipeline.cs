@@ -125,6 +125,7 @@ internal sealed partial class ApiPipeline(WebhookDatabase database, ApiKeys keys
     private static async Task<ReadOnlyMemory<byte>> ReadAsync(HttpContext http, ApiRoute route)
     {
         var request = http.Request;
+        if (route.BodyIsOptional && http.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: false }) return "{}"u8.ToArray();
         if (request.Headers.ContentEncoding.Count > 0
             || !MediaTypeHeaderValue.TryParse(request.ContentType, out var type) || !type.MediaType.Equals("application/json", StringComparison.OrdinalIgnoreCase)
             || (type.Charset.HasValue && !type.Charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase)))

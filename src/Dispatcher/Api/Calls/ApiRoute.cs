@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization.Metadata;
+using Microsoft.AspNetCore.Http;
 
 namespace Webhooks.Dispatcher.Api;
 
@@ -28,6 +29,9 @@ internal sealed record ApiRoute(string Method, string Pattern, string Scope, str
     /// <summary>The schema of its body, as JSON Schema 2020-12; null for no body.</summary>
     public string? Body { get; init; }
 
+    /// <summary>Whether the body may be left out, which is like an empty object.</summary>
+    public bool BodyIsOptional { get; init; }
+
     /// <summary>An example of its body.</summary>
     public string? Example { get; init; }
 
@@ -36,6 +40,9 @@ internal sealed record ApiRoute(string Method, string Pattern, string Scope, str
 
     /// <summary>The errors that are its own, beside those that any route has.</summary>
     public IReadOnlyList<ApiProblem> Problems { get; init; } = [];
+
+    /// <summary>What serves a request without an Authorization header: receivers ask on a path of this API, too, and sign instead. Null for nothing.</summary>
+    public RequestDelegate? WithoutKey { get; init; }
 
     /// <summary>How large its body may be, in bytes.</summary>
     public int MaxBody { get; init; } = 256 * 1024;

@@ -16,6 +16,11 @@ ALTER TABLE webhooks.application
     ADD COLUMN daily_quota  bigint CHECK (daily_quota >= 1);
 CREATE INDEX application_organization ON webhooks.application (organization, application);
 
+-- A page of an application's endpoints, and the one that has a URL already. The URL itself may be too long for an index.
+DROP INDEX webhooks.endpoint_application;
+CREATE INDEX endpoint_page ON webhooks.endpoint (application, endpoint);
+CREATE INDEX endpoint_url ON webhooks.endpoint (application, hashtextextended(url, 0)) WHERE deleted_at IS NULL;
+
 -- A key is found by its hash; the key itself is stored nowhere. What is shown of it is its beginning.
 CREATE TABLE webhooks.api_key (
     api_key             bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
