@@ -12,6 +12,8 @@ internal sealed partial class ApiDocument
 {
     private static readonly JsonSerializerOptions Written = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
+    private const string SignedInstead = " Without an Authorization header it is a request of the endpoint's receiver, and must be signed with its secret.";
+
     private readonly ApiSchemas _schemas = new();
     private readonly ApiExamples _examples;
     private readonly SortedDictionary<string, JsonObject> _refusals = new(StringComparer.Ordinal);
@@ -72,7 +74,7 @@ internal sealed partial class ApiDocument
     {
         var operation = new JsonObject
         {
-            ["operationId"] = OperationId(route.Method, path), ["summary"] = route.Summary, ["description"] = $"Needs the scope `{route.Scope}`.",
+            ["operationId"] = OperationId(route.Method, path), ["summary"] = route.Summary, ["description"] = $"Needs the scope `{route.Scope}`." + (route.WithoutKey is null ? "" : SignedInstead),
             ["tags"] = new JsonArray(route.Tag),
             ["security"] = new JsonArray(new JsonObject { ["bearer"] = new JsonArray(route.Scope) }, new JsonObject { ["apiKey"] = new JsonArray(route.Scope) }),
         };
@@ -84,7 +86,7 @@ internal sealed partial class ApiDocument
             if (route.Example is { } example) content["example"] = JsonNode.Parse(example);
             operation["requestBody"] = new JsonObject
             {
-                ["required"] = true, ["description"] = string.Create(CultureInfo.InvariantCulture, $"At most {route.MaxBody} bytes."),
+                ["required"] = !route.BodyIsOptional, ["description"] = string.Create(CultureInfo.InvariantCulture, $"At most {route.MaxBody} bytes."),
                 ["content"] = new JsonObject { ["application/json"] = content },
             };
         }
