@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Webhooks.Dispatcher.Database;
 using Webhooks.Dispatcher.Sending;
 
@@ -47,7 +48,8 @@ internal sealed class AttemptsApi(WebhookDatabase database) : IApiResource
         {
             found.Add((reader.GetInt64(0), new AttemptAnswer(
                 reader.GetInt64(1), reader.GetInt32(2), reader.GetFieldValue<DateTimeOffset>(3), reader.GetInt32(4), reader.GetString(5),
-                reader.IsDBNull(6) ? null : reader.GetInt32(6), reader.GetString(7))));
+                reader.IsDBNull(6) ? null : reader.GetInt32(6), reader.GetString(7),
+                reader.IsDBNull(8) ? null : JsonSerializer.Deserialize(reader.GetString(8), ApiJson.Default.PhasesAnswer))));
         }
 
         return ApiResult.Of(cursor.Page(found, limit), ApiJson.Default.ApiListAttemptAnswer);
@@ -80,7 +82,10 @@ internal sealed class AttemptsApi(WebhookDatabase database) : IApiResource
 }
 
 /// <summary>A failed attempt as it is answered.</summary>
-internal sealed record AttemptAnswer(long Seq, int Number, DateTimeOffset StartedAt, int DurationMs, string Outcome, int? StatusCode, string Detail);
+internal sealed record AttemptAnswer(long Seq, int Number, DateTimeOffset StartedAt, int DurationMs, string Outcome, int? StatusCode, string Detail, PhasesAnswer? PhasesMs);
+
+/// <summary>How long the parts of an attempt took, in milliseconds; those of a connection only where the attempt made one.</summary>
+internal sealed record PhasesAnswer(double? Dns, double? Connect, double? Tls, double? Answer);
 
 /// <summary>A settled run of numbers as it is answered.</summary>
 internal sealed record SettlementAnswer(long FirstSeq, long LastSeq, string Outcome, DateTimeOffset SettledAt);

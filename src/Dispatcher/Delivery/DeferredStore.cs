@@ -56,7 +56,8 @@ internal sealed class DeferredStore(WebhookDatabase database, LeaseStore leases)
             deferrals.Select(one => one.Seq).ToArray(), deferrals.Select(one => one.Attempts).ToArray(), deferrals.Select(one => one.Wait).ToArray(),
             deferrals.Select(one => one.Replay).ToArray(), deferrals.Select(one => one.Result.StartedAt.UtcDateTime).ToArray(),
             deferrals.Select(one => (int)one.Result.Duration.TotalMilliseconds).ToArray(), deferrals.Select(one => one.Result.Outcome.Word()).ToArray(),
-            deferrals.Select(one => one.Result.StatusCode).ToArray(), deferrals.Select(one => one.Result.Detail).ToArray());
+            deferrals.Select(one => one.Result.StatusCode).ToArray(), deferrals.Select(one => one.Result.Detail).ToArray(),
+            deferrals.Select(one => one.Result.Phases).ToArray());
         return await command.ExecuteScalarAsync(cancel) is not null;
     }
 }

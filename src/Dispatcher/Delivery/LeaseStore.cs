@@ -83,7 +83,7 @@ internal sealed partial class LeaseStore(
             "Delivery/fail", lease.Endpoint, Owner, lease.LeaseEpoch, lease.Version, decision.State.ConsecutiveFailures, decision.State.Attempts,
             decision.State.ThrottledSince?.ToUniversalTime(), decision.Pause?.Word(), evidence, decision.Wait, seq, result.StartedAt.ToUniversalTime(),
             (int)result.Duration.TotalMilliseconds, result.Outcome.Word(), result.StatusCode, result.Detail, decision.State.Probing,
-            decision.Counts, form == FailureForm.Rest, form == FailureForm.KeepLease, lease.Bucket);
+            decision.Counts, form == FailureForm.Rest, form == FailureForm.KeepLease, lease.Bucket, result.Phases);
         await using var connection = await database.OpenAsync(cancel);
         await using var batch = new NpgsqlBatch(connection);
         if (form == FailureForm.Rest)
@@ -106,7 +106,7 @@ internal sealed partial class LeaseStore(
             "Delivery/record_attempt", lease.Endpoint, Owner, lease.LeaseEpoch, number, attempts.Select(one => one.Seq).ToArray(),
             attempts.Select(one => one.Result.StartedAt.ToUniversalTime()).ToArray(), attempts.Select(one => (int)one.Result.Duration.TotalMilliseconds).ToArray(),
             attempts.Select(one => one.Result.Outcome.Word()).ToArray(), attempts.Select(one => one.Result.StatusCode).ToArray(),
-            attempts.Select(one => one.Result.Detail).ToArray());
+            attempts.Select(one => one.Result.Detail).ToArray(), attempts.Select(one => one.Result.Phases).ToArray());
         await command.ExecuteNonQueryAsync(cancel);
     }
 

@@ -2,7 +2,7 @@
 -- unless it is kept for what is still under way.
 -- $1 endpoint, $2 owner, $3 lease epoch, $4 version, $5 consecutive failures, $6 attempts, $7 throttled since, $8 pause reason or null,
 -- $9 evidence, $10 wait, $11 seq, $12 started at, $13 duration in ms, $14 outcome, $15 status code, $16 detail, $17 whether the next attempt is a probe,
--- $18 whether it counts, $19 whether only the event waits, beside the stream (its attempt is recorded there), $20 whether the lease is kept, $21 bucket.
+-- $18 whether it counts, $19 whether only the event waits, beside the stream (its attempt is recorded there), $20 whether the lease is kept, $21 bucket, $22 phases.
 -- With $19 it runs under the bucket's lock, as release_idle does, or an event numbered just now would wait with the one that failed.
 WITH held AS (
     UPDATE webhooks.delivery_state
@@ -32,7 +32,7 @@ WITH held AS (
     SELECT 'endpoint.paused', endpoint, 'dispatcher', jsonb_build_object('reason', $8::text, 'seq', $11::bigint, 'evidence', $9::text)
     FROM held WHERE $8::text IS NOT NULL
 ), recorded AS (
-    INSERT INTO webhooks.attempt (bucket, endpoint, seq, number, started_at, duration_ms, outcome, status_code, detail)
-    SELECT bucket, endpoint, $11, $6, $12, $13, $14, $15::int, $16 FROM held WHERE NOT $19
+    INSERT INTO webhooks.attempt (bucket, endpoint, seq, number, started_at, duration_ms, outcome, status_code, detail, phases)
+    SELECT bucket, endpoint, $11, $6, $12, $13, $14, $15::int, $16, $22::jsonb FROM held WHERE NOT $19
 )
 SELECT endpoint FROM held

@@ -36,6 +36,9 @@ internal sealed record AttemptResult(AttemptOutcome Outcome, int? StatusCode = n
     /// <summary>How long it took.</summary>
     public TimeSpan Duration { get; init; }
 
+    /// <summary>Of a failed one, how long its parts took, in milliseconds as a JSON object; null when nothing is known.</summary>
+    public string? Phases { get; init; }
+
     /// <summary>Whether the beginning of an answer came, whatever happened then.</summary>
     public bool Answered { get; init; } = StatusCode is not null;
 

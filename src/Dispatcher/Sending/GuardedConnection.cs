@@ -48,7 +48,9 @@ internal sealed class GuardedConnection(
     {
         var host = context.DnsEndPoint.Host;
         var began = time.GetTimestamp();
+        var phases = AttemptPhases.Begin(context.InitialRequestMessage);
         var found = await ResolveAsync(host, cancel);
+        phases.Dns = time.GetElapsedTime(began);
         var allowed = Array.FindAll(found, addresses.IsAllowed);
         if (allowed.Length == 0)
         {
@@ -60,10 +62,13 @@ internal sealed class GuardedConnection(
         // The address that was judged is the one connected to: a second look-up could give another.
         var connection = new NetworkStream(
             await AddressRace.FirstAsync(AddressRace.Order(allowed), ConnectAsync, Left(), time, cancel), ownsSocket: true);
+        phases.Connect = time.GetElapsedTime(began) - phases.Dns;
         if (context.InitialRequestMessage.RequestUri?.Scheme != Uri.UriSchemeHttps) return connection;
         try
         {
-            return await WithinAsync(token => tls.SecureAsync(connection, host, token), AttemptOutcome.ConnectTimedOut, $"{host} took the connection, and did not answer in TLS", cancel);
+            var secure = await WithinAsync(token => tls.SecureAsync(connection, host, token), AttemptOutcome.ConnectTimedOut, $"{host} took the connection, and did not answer in TLS", cancel);
+            phases.Tls = time.GetElapsedTime(began) - phases.Dns - phases.Connect;
+            return secure;
         }
         catch
         {

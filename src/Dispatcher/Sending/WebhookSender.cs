@@ -34,19 +34,19 @@ internal sealed class WebhookSender(
         var startedAt = clock.Now;
         using var activity = DispatcherDiagnostics.Source.StartActivity("webhooks.send", ActivityKind.Client);
         var limit = _timeouts.Rent(cancel);
-        var answered = false;
+        TimeSpan? answeredAfter = null;
         AttemptResult result;
+        using var request = new HttpRequestMessage(HttpMethod.Post, url) { Content = new ByteArrayContent(body.Array!, body.Offset, body.Count) };
         try
         {
             var timestamp = startedAt.ToUnixTimeSeconds();
-            using var request = new HttpRequestMessage(HttpMethod.Post, url) { Content = new ByteArrayContent(body.Array!, body.Offset, body.Count) };
             request.Content.Headers.ContentType = Json;
             request.Headers.TryAddWithoutValidation("User-Agent", options.Value.Sending.UserAgent);
             request.Headers.TryAddWithoutValidation(WebhookHeaders.Id, id);
             request.Headers.TryAddWithoutValidation(WebhookHeaders.Timestamp, timestamp.ToString(System.Globalization.CultureInfo.InvariantCulture));
             request.Headers.TryAddWithoutValidation(WebhookHeaders.Signature, WebhookSigner.Sign(id, timestamp, body, secrets));
             using var response = await _invoker.SendAsync(request, limit.Token);
-            answered = true;
+            answeredAfter = time.GetElapsedTime(began);
             result = await ReadAsync(response, limit.Token);
         }
         catch (Exception exception) when (!cancel.IsCancellationRequested)
@@ -58,7 +58,7 @@ internal sealed class WebhookSender(
                 _ => ConnectFailure.In(exception)?.Message ?? Describe(exception),
             })
             {
-                Answered = answered,
+                Answered = answeredAfter is not null,
             };
         }
         finally
@@ -66,7 +66,12 @@ internal sealed class WebhookSender(
             _timeouts.Return(limit);
         }
 
-        result = result with { StartedAt = startedAt, Duration = time.GetElapsedTime(began) };
+        result = result with
+        {
+            StartedAt = startedAt,
+            Duration = time.GetElapsedTime(began),
+            Phases = result.Outcome == AttemptOutcome.Delivered ? null : AttemptPhases.Of(request, answeredAfter),
+        };
         activity?.SetTag("webhooks.outcome", result.Outcome.Word());
         metrics.Attempted(result);
         return result;

@@ -21,6 +21,11 @@ public class AttemptsApiTests
         Assert.Equal(["http_error/404/2", "http_error/500/1"], Rows(attempts).Select(row => $"{row["outcome"]}/{row["status_code"]}/{row["number"]}"));
         Assert.Equal("out of order", Rows(attempts)[1]["detail"]!.GetValue<string>());
         Assert.All(Rows(attempts), row => Assert.Equal(1, row["seq"]!.GetValue<long>()));
+        var (first, second) = (Rows(attempts)[1]["phases_ms"]!, Rows(attempts)[0]["phases_ms"]!);
+        Assert.All(new[] { first["dns"], first["connect"], first["answer"], second["answer"] }, took => Assert.True(took!.GetValue<double>() >= 0));
+        Assert.Null(first["tls"]);
+        // It had the first one's connection.
+        Assert.Null(second["connect"]);
         var page = await api.AskAsync(key, "GET", $"/endpoints/{endpoint.Id}/attempts?limit=1");
         Assert.Equal("500", Rows(await api.AskAsync(key, "GET", $"/endpoints/{endpoint.Id}/attempts?limit=1&cursor={page.Text("next")}"))[0]["status_code"]!.ToString());
         Assert.Empty(Rows(await api.AskAsync(key, "GET", $"/endpoints/{endpoint.Id}/attempts?outcome=timed_out")));

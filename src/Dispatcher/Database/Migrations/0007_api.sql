@@ -105,3 +105,6 @@ CREATE TABLE webhooks.observer (
     leased_until timestamptz NOT NULL,
     CHECK (cardinality(gap_first) = cardinality(gap_last) AND cardinality(gap_first) = cardinality(gap_horizon))
 );
+
+-- How long the parts of a failed attempt took, in ms, as far as they are known.
+ALTER TABLE webhooks.attempt ADD COLUMN phases jsonb;
