@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 
@@ -78,22 +79,23 @@ public readonly record struct WebhookEventId
     public static WebhookEventId New() => new(Guid.CreateVersion7());
 
     /// <summary>
-    /// Makes as many, each sorting behind the one before it. Random bytes for all of them are asked for at once, which costs the system as much as for one.
+    /// Makes as many, each sorting behind the one before it, and behind those that this process made a microsecond earlier: lists of events are in the order of their ids.
+    /// Random bytes for all of them are asked for at once, which costs the system as much as for one.
     /// </summary>
     internal static Guid[] NewGuids(int count)
     {
-        const int Bytes = 16, TimestampBytes = 6;
+        const int Bytes = 16, TimestampBytes = 8;
         var bytes = new byte[count * Bytes];
         RandomNumberGenerator.Fill(bytes);
-        Span<byte> model = stackalloc byte[Bytes];
-        Guid.CreateVersion7().TryWriteBytes(model, bigEndian: true, out _);
+        // RFC 9562, version 7: 48 bits of milliseconds, the version, and 12 bits for what is left of the time (section 6.2, method 3); then the variant, and the rest is random.
+        var now = TimeProvider.System.GetUtcNow();
+        Span<byte> model = stackalloc byte[TimestampBytes];
+        BinaryPrimitives.WriteInt64BigEndian(model, (now.ToUnixTimeMilliseconds() << 16) | 0x7000 | (now.Ticks % TimeSpan.TicksPerMillisecond * 4096 / TimeSpan.TicksPerMillisecond));
         var guids = new Guid[count];
         for (var i = 0; i < count; i++)
         {
             var one = bytes.AsSpan(i * Bytes, Bytes);
-            model[..TimestampBytes].CopyTo(one);
-            // RFC 9562, section 5.7: version 7 and variant 10, the rest is random.
-            one[6] = (byte)((one[6] & 0x0f) | 0x70);
+            model.CopyTo(one);
             one[8] = (byte)((one[8] & 0x3f) | 0x80);
             guids[i] = new Guid(one, bigEndian: true);
         }

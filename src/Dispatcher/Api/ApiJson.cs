@@ -19,4 +19,8 @@ namespace Webhooks.Dispatcher.Api;
 [JsonSerializable(typeof(RotatedSecretAnswer))]
 [JsonSerializable(typeof(ReplayAnswer))]
 [JsonSerializable(typeof(FeedPageAnswer))]
+[JsonSerializable(typeof(AcceptedEvent))]
+[JsonSerializable(typeof(JudgedEvents))]
+[JsonSerializable(typeof(ApiList<ListedEvent>))]
+[JsonSerializable(typeof(EventAnswer))]
 internal sealed partial class ApiJson : JsonSerializerContext;

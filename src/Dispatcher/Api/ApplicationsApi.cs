@@ -5,7 +5,7 @@ using Webhooks.Dispatcher.Database;
 namespace Webhooks.Dispatcher.Api;
 
 /// <summary>Customers of the platform.</summary>
-internal sealed class ApplicationsApi(WebhookDatabase database) : IApiResource
+internal sealed class ApplicationsApi(WebhookDatabase database, ApplicationGate gate) : IApiResource
 {
     private const long MaxQuota = 1_000_000_000_000;
     private const string Tag = "Applications";
@@ -73,6 +73,11 @@ internal sealed class ApplicationsApi(WebhookDatabase database) : IApiResource
         var quota = fields.Number("daily_quota", 1, MaxQuota);
         fields.Done();
         call.Note("application.changed", call.Path("application"));
+        call.AfterCommit(() =>
+        {
+            gate.Forget();
+            return Task.CompletedTask;
+        });
         await using var command = database.Command(
             call.Connection, "Api/change_application", call.Path("application"), call.Caller.Organization, call.Caller.Application,
             name, suspended, fields.Has("daily_quota"), quota);

@@ -61,7 +61,8 @@ public static class WebhookDispatcherServiceCollectionExtensions
         services.TryAddSingleton<Floors>();
         services.TryAddSingleton<Partitions>();
         services.TryAddSingleton<Maintenance>();
-        services.TryAddSingleton<IWebhookEvents, WebhookEvents>();
+        services.TryAddSingleton<WebhookEvents>();
+        services.TryAddSingleton<IWebhookEvents>(provider => provider.GetRequiredService<WebhookEvents>());
 
         services.TryAddSingleton<NodeLease>();
         services.TryAddSingleton<NodeStore>();
@@ -99,10 +100,14 @@ public static class WebhookDispatcherServiceCollectionExtensions
         services.TryAddSingleton<ApiKeyStore>();
         services.TryAddSingleton<IWebhookApiKeys>(provider => provider.GetRequiredService<ApiKeyStore>());
         services.TryAddSingleton<ApiLimits>();
+        services.TryAddSingleton<ApplicationGate>();
+        services.TryAddSingleton<EventIntake>();
+        services.TryAddSingleton<EventReader>();
         services.TryAddSingleton<ApiAnswers>();
         services.TryAddSingleton<ApiPipeline>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IApiResource, AttemptsApi>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IApiResource, ApplicationsApi>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IApiResource, EventsApi>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IApiResource, KeysApi>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IApiResource, AuditApi>());
         services.TryAddSingleton<EndpointRecords>();

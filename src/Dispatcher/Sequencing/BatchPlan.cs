@@ -8,7 +8,8 @@ internal sealed record Growth(long First)
 
 /// <summary>What a batch writes: numbers for the events that streams take, verdicts on the others, changes put in force. Pure.</summary>
 /// <param name="period">The period in force.</param>
-internal sealed class BatchPlan(int period)
+/// <param name="mark">How far the bucket was sequenced before.</param>
+internal sealed class BatchPlan(int period, long mark)
 {
     public List<long> DeliveryEndpoints { get; } = [];
 
@@ -19,6 +20,8 @@ internal sealed class BatchPlan(int period)
     public List<long> Unmatched { get; } = [];
 
     public int Period => period;
+
+    public long Mark => mark;
 
     /// <summary>How far each stream reaches into the events of earlier periods, and whether one of those was committed late.</summary>
     public Dictionary<(long Endpoint, int EventPeriod), (long LastSeq, bool Late)> Reaches { get; } = [];

@@ -165,7 +165,7 @@ internal sealed class Sequencer(WebhookDatabase database, EpochGuard epochs, Fre
     private async Task<BatchPlan> PlanAsync(
         NpgsqlConnection connection, short bucket, BatchRead read, List<PendingEvent> duplicates, StreamDirectory directory, CancellationToken cancel)
     {
-        var plan = new BatchPlan(read.Period);
+        var plan = new BatchPlan(read.Period, read.State.Mark);
         var dropped = duplicates.Select(pending => pending.Position).ToHashSet();
         foreach (var pending in read.Pending)
         {
@@ -210,7 +210,8 @@ internal sealed class Sequencer(WebhookDatabase database, EpochGuard epochs, Fre
         var steps = batch.BatchCommands;
         if (plan.DeliverySeqs.Count > 0)
         {
-            steps.Add(database.Step("Sequencing/write_deliveries", bucket, plan.DeliveryEndpoints.ToArray(), plan.DeliverySeqs.ToArray(), plan.DeliveryPositions.ToArray(), plan.Period));
+            steps.Add(database.Step("Sequencing/write_deliveries", bucket, plan.DeliveryEndpoints.ToArray(), plan.DeliverySeqs.ToArray(),
+                plan.DeliveryPositions.ToArray(), plan.Period, plan.Mark));
             steps.Add(database.Step("Delivery/make_due", plan.Grown.Keys.Order().ToArray()));
         }
 

@@ -9,6 +9,8 @@ namespace Webhooks.Dispatcher.Api;
 /// <summary>One request that is authenticated and allowed, on its way through a route's handler.</summary>
 internal sealed class ApiCall(HttpContext http, ApiRoute route, ApiCaller caller, string requestId, JsonDocument? body)
 {
+    private const string TimeFormat = "yyyy-MM-dd'T'HH:mm:ss.FFFFFFFK";
+
     private readonly List<Func<Task>> _afterCommit = [];
 
     public HttpContext Http => http;
@@ -31,6 +33,9 @@ internal sealed class ApiCall(HttpContext http, ApiRoute route, ApiCaller caller
         get => field ?? throw new InvalidOperationException($"{route.Method} {route.Pattern} does not write.");
         private set;
     }
+
+    /// <summary>Whether it has a transaction: where the route writes, and for some routes only with an Idempotency-Key.</summary>
+    public bool IsInTransaction { get; private set; }
 
     /// <summary>What the audit log says of it; nothing is written without.</summary>
     public ApiAudit? Audit { get; private set; }
@@ -69,7 +74,7 @@ internal sealed class ApiCall(HttpContext http, ApiRoute route, ApiCaller caller
     public DateTimeOffset? QueryTime(string name)
     {
         if (Query(name) is not { } text) return null;
-        return DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var time)
+        return DateTimeOffset.TryParseExact(text, TimeFormat, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var time)
             ? time
             : throw ApiException.Of(ApiProblem.MalformedRequest, name, $"{name} must be a time such as 2026-11-21T03:00:00Z.");
     }
@@ -99,7 +104,7 @@ internal sealed class ApiCall(HttpContext http, ApiRoute route, ApiCaller caller
         return done.Result;
     }
 
-    public void Begin(NpgsqlTransaction transaction) => Transaction = transaction;
+    public void Begin(NpgsqlTransaction transaction) => (Transaction, IsInTransaction) = (transaction, true);
 
     public async Task CommittedAsync()
     {

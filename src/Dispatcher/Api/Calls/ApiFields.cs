@@ -89,6 +89,15 @@ internal sealed class ApiFields(JsonElement body, string prefix = "")
         return [.. texts];
     }
 
+    /// <summary>A list of anything, each element to be judged by itself.</summary>
+    public IReadOnlyList<JsonElement>? Elements(string name, int least, int most)
+    {
+        if (Find(name, JsonValueKind.Array, "a list", required: true) is not { } value) return null;
+        var length = value.GetArrayLength();
+        return length >= least && length <= most ? [.. value.EnumerateArray()]
+            : Wrong<IReadOnlyList<JsonElement>>(name, string.Create(CultureInfo.InvariantCulture, $"Must have {least} to {most} elements; it has {length}."));
+    }
+
     /// <summary>One of a few words.</summary>
     public T? Word<T>(string name, IReadOnlyDictionary<string, T> words, bool required = false) where T : struct
     {

@@ -23,6 +23,9 @@ internal sealed record ApiRoute(string Method, string Pattern, string Scope, str
     /// <summary>The status of success; 200 unless stated otherwise.</summary>
     public int Success { get; init; } = 200;
 
+    /// <summary>The status of success in part, where there is such: the same answer tells which.</summary>
+    public int? PartialSuccess { get; init; }
+
     /// <summary>What it answers on success; null for no body.</summary>
     public JsonTypeInfo? Answer { get; init; }
 

@@ -91,7 +91,8 @@ internal sealed partial class ApiDocument
             };
         }
 
-        var responses = new JsonObject { [Status(route.Success)] = Success(route) };
+        var responses = new JsonObject { [Status(route.Success)] = Success(route, route.Success == 204 ? "Done; there is no body." : "Done.") };
+        if (route.PartialSuccess is { } partial) responses[Status(partial)] = Success(route, "Done in part: the answer tells what was rejected, and why.");
         foreach (var problems in ProblemsOf(route).GroupBy(problem => problem.Status)) responses[Status(problems.Key)] = RefusalRef(route, [.. problems]);
         operation["responses"] = responses;
         return operation;
@@ -114,11 +115,11 @@ internal sealed partial class ApiDocument
         return parameters;
     }
 
-    private JsonObject Success(ApiRoute route)
+    private JsonObject Success(ApiRoute route, string description)
     {
         var headers = HeaderRefs([ApiText.RequestId, .. ApiText.RateHeaders]);
         if (IsIdempotent(route)) headers["Idempotency-Replayed"] = HeaderRef("IdempotencyReplayed");
-        var response = new JsonObject { ["description"] = route.Success == 204 ? "Done; there is no body." : "Done.", ["headers"] = headers };
+        var response = new JsonObject { ["description"] = description, ["headers"] = headers };
         if (route.Answer is not { } answer) return response;
         var schema = _schemas.Of(answer);
         // What an id in the answer is of: the last thing that the path names, a list of them or one.

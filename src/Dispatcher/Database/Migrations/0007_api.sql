@@ -1,5 +1,6 @@
 -- The management API: who may call it, how much, what was answered before, and who did what.
--- Locks: runs once, in one transaction, under the migrator's advisory lock. `application` and `endpoint` get columns without being rewritten.
+-- Locks: runs once, in one transaction, under the migrator's advisory lock. `application`, `endpoint` and `delivery` get columns without being rewritten; an index of the
+-- events is built anew, for which they are read once.
 
 -- Whose keys see which applications. What the library creates belongs to the first one, the platform's own.
 CREATE TABLE webhooks.organization (
@@ -108,3 +109,13 @@ CREATE TABLE webhooks.observer (
 
 -- How long the parts of a failed attempt took, in ms, as far as they are known.
 ALTER TABLE webhooks.attempt ADD COLUMN phases jsonb;
+
+-- An application's events are listed, newest first, and found by their ids, which begin with the time of publishing. One index does both: a second one beside that of
+-- the ids would cost each publish twice as much as this wider one does.
+DROP INDEX webhooks.event_id;
+CREATE INDEX event_id ON webhooks.event (application, id);
+
+-- Whether a number was given out of the order of positions: to an event that was committed late, or to one of before its endpoint. Null for all others, which takes no
+-- room; those stand in the order of their positions, and so are found by halving. Only what does not is indexed.
+ALTER TABLE webhooks.delivery ADD COLUMN displaced boolean;
+CREATE INDEX delivery_displaced ON webhooks.delivery (bucket, position) WHERE displaced;
