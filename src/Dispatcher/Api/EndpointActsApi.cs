@@ -15,15 +15,6 @@ internal sealed class EndpointActsApi(EndpointRecords records, WebhookEndpoints 
             Body = """{"type":"object","additionalProperties":false,"required":["seq"],"properties":{"seq":{"type":"integer","minimum":1}}}""",
             Example = """{"seq":42}""",
         },
-        Act("/replay", "Send events again that were numbered before, beside the stream and with the same id and seq", ReplayAsync) with
-        {
-            Success = 202, Answer = ApiJson.Default.ReplayAnswer,
-            Body = """
-                {"type":"object","additionalProperties":false,"required":["first","last"],"properties":{
-                "first":{"type":"integer","minimum":1},"last":{"type":"integer","minimum":1,"description":"At most 10,000 events at a time."}}}
-                """,
-            Example = """{"first":40,"last":42}""",
-        },
         Act("/rotate-secret", "Give it a new secret; both sign until the overlap ends, and the answer alone shows the new one", RotateAsync) with
         {
             Answer = ApiJson.Default.RotatedSecretAnswer, BodyIsOptional = true,
@@ -68,17 +59,6 @@ internal sealed class EndpointActsApi(EndpointRecords records, WebhookEndpoints 
         call.After(await control.SkipAsync(call.Connection, seen.Id, seq, call.Cancel));
         call.Note("endpoint.skipped", seen.Id.Value, JsonSerializer.Serialize(new { seq }));
         return await StreamAsync(call, seen);
-    }
-
-    private async Task<ApiResult> ReplayAsync(ApiCall call)
-    {
-        var seen = await records.SeeAsync(call);
-        var first = call.Fields.Number("first", 1, long.MaxValue, required: true) ?? 0;
-        var last = call.Fields.Number("last", 1, long.MaxValue, required: true) ?? 0;
-        call.Fields.Done();
-        var events = call.After(await control.ReplayAsync(call.Connection, seen.Id, first, last, call.Cancel));
-        call.Note("endpoint.replayed", seen.Id.Value, JsonSerializer.Serialize(new { first, last, events }));
-        return ApiResult.Of(new ReplayAnswer(events), ApiJson.Default.ReplayAnswer, 202);
     }
 
     private async Task<ApiResult> RotateAsync(ApiCall call)

@@ -62,9 +62,6 @@ internal sealed record SecretAnswer(string Fingerprint, DateTimeOffset CreatedAt
 /// <summary>A new secret of an endpoint.</summary>
 internal sealed record RotatedSecretAnswer(string Secret, string Fingerprint);
 
-/// <summary>How many events are sent again.</summary>
-internal sealed record ReplayAnswer(int Events);
-
 /// <summary>Where a stream stands.</summary>
 internal sealed record StreamAnswer(
     string Endpoint, string Status, PauseAnswer? Pause, int Epoch, long EpochStart, long Floor, long Head, long Cursor, long Backlog, int ConsecutiveFailures)

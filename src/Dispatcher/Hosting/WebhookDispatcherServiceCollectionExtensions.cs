@@ -19,6 +19,7 @@ using Webhooks.Dispatcher.Retention;
 using Webhooks.Dispatcher.Secrets;
 using Webhooks.Dispatcher.Sending;
 using Webhooks.Dispatcher.Sequencing;
+using Webhooks.Dispatcher.Tasks;
 
 namespace Microsoft.Extensions.DependencyInjection;
 
@@ -108,6 +109,7 @@ public static class WebhookDispatcherServiceCollectionExtensions
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IApiResource, AttemptsApi>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IApiResource, ApplicationsApi>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IApiResource, EventsApi>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IApiResource, TasksApi>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IApiResource, KeysApi>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IApiResource, AuditApi>());
         services.TryAddSingleton<EndpointRecords>();
@@ -122,6 +124,8 @@ public static class WebhookDispatcherServiceCollectionExtensions
         services.TryAddSingleton<OperationsLog>();
         services.TryAddSingleton<OperationsWebhooks>();
         services.AddHostedService<ObserverWorker>();
+        services.TryAddSingleton<WebhookTasks>();
+        services.AddHostedService<TaskWorker>();
         return services;
     }
 

@@ -24,6 +24,7 @@ internal sealed record ApiProblem(int Status, string Code, string When, string W
     public static readonly ApiProblem ValidationFailed = new(422, "validation_failed", "The request is well formed and breaks a rule; details name every field that does, and why.", "Mend those fields.");
     public static readonly ApiProblem RateLimited = new(429, "rate_limited", "The key has used up its requests of this minute.", "Wait as long as Retry-After says.", Retry: true);
     public static readonly ApiProblem QuotaExceeded = new(429, "quota_exceeded", "The application has used up its events of this day (UTC).", "Wait until midnight UTC, which Retry-After tells, or have the quota raised.", Retry: true);
+    public static readonly ApiProblem TooManyTasks = new(429, "too_many_tasks", "The application has ten tasks that have not ended.", "Wait until one ends, or cancel one.", Retry: true);
     public static readonly ApiProblem Internal = new(500, "internal_error", "Something unforeseen; the log has it under the request id.", "Repeat it with the same Idempotency-Key; report the request id.", Retry: true);
     public static readonly ApiProblem Unavailable = new(503, "unavailable", "The database does not answer.", "Repeat it with the same Idempotency-Key after Retry-After.", Retry: true);
 
@@ -31,7 +32,7 @@ internal sealed record ApiProblem(int Status, string Code, string When, string W
     public static readonly IReadOnlyList<ApiProblem> All =
     [
         MalformedRequest, MalformedIdempotencyKey, Unauthenticated, Forbidden, NotFound, MethodNotAllowed, EndpointExists, IdempotencyKeyReused, ApplicationSuspended,
-        EndpointDeleted, RangeExpired, TooLarge, UnsupportedMediaType, ValidationFailed, RateLimited, QuotaExceeded, Internal, Unavailable,
+        EndpointDeleted, RangeExpired, TooLarge, UnsupportedMediaType, ValidationFailed, RateLimited, QuotaExceeded, TooManyTasks, Internal, Unavailable,
     ];
 }
 

@@ -119,3 +119,28 @@ CREATE INDEX event_id ON webhooks.event (application, id);
 -- room; those stand in the order of their positions, and so are found by halving. Only what does not is indexed.
 ALTER TABLE webhooks.delivery ADD COLUMN displaced boolean;
 CREATE INDEX delivery_displaced ON webhooks.delivery (bucket, position) WHERE displaced;
+
+-- Long work that was asked for: done in steps, each a transaction that also moves `position`, so that whoever goes on after a crash goes on there.
+CREATE TABLE webhooks.task (
+    task        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    id          text NOT NULL UNIQUE CHECK (id ~ '^task_[0-9a-z]{32}$'),
+    application bigint NOT NULL REFERENCES webhooks.application,
+    endpoint    bigint REFERENCES webhooks.endpoint,
+    kind        text NOT NULL CHECK (kind IN ('replay', 'resume')),
+    first       bigint,
+    last        bigint,
+    reason      text,
+    status      text NOT NULL DEFAULT 'pending' CHECK (status IN ('pending', 'running', 'done', 'failed', 'cancelled')),
+    position    bigint NOT NULL,
+    done        bigint NOT NULL DEFAULT 0,
+    total       bigint NOT NULL,
+    error       text,
+    created_at  timestamptz NOT NULL DEFAULT now(),
+    due_at      timestamptz NOT NULL DEFAULT now(),
+    ended_at    timestamptz,
+    CHECK ((kind = 'replay') = (endpoint IS NOT NULL AND first IS NOT NULL AND last IS NOT NULL)),
+    CHECK ((status IN ('done', 'failed', 'cancelled')) = (ended_at IS NOT NULL)),
+    CHECK ((status = 'failed') = (error IS NOT NULL))
+);
+CREATE INDEX task_due ON webhooks.task (due_at) WHERE ended_at IS NULL;
+CREATE INDEX task_application ON webhooks.task (application, task);
