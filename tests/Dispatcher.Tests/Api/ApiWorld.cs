@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Webhooks.Dispatcher.Api;
 using Webhooks.Dispatcher.Database;
@@ -23,8 +24,8 @@ internal sealed partial class ApiWorld
     /// <summary>What stands for the parts of a path, and names nothing.</summary>
     public static IReadOnlyDictionary<string, string> Absent { get; } = new Dictionary<string, string>
     {
-        ["application"] = "app_" + new string('0', 32), ["endpoint"] = "ep_" + new string('0', 32), ["event"] = "evt_" + new string('0', 32), ["key"] = "key_" + new string('0', 32),
-        ["task"] = "task_" + new string('0', 32), ["type"] = "no.such.type", ["event_type"] = "no.such.type",
+        ["application"] = "app_" + new string('0', 32), ["endpoint"] = "ep_" + new string('0', 32), ["event"] = "evt_" + new string('0', 32),
+        ["key"] = "key_" + new string('0', 32), ["task"] = "task_" + new string('0', 32), ["type"] = "no.such.type", ["event_type"] = "no.such.type",
     };
 
     public static async Task<ApiWorld> CreateAsync(ApiPlatform api, long organization = ApiKeyStore.OwnOrganization)
@@ -37,6 +38,7 @@ internal sealed partial class ApiWorld
         var key = await world.KeyAsync(settings => settings with { Application = world.Application });
         (world.Ids["application"], world.Ids["endpoint"], world.Ids["event"], world.Ids["key"]) = (world.Application.Value, world.Endpoint.Id.Value, published.Value, key.Id);
         (world.Ids["seq"], world.Ids["type"], world.Ids["event_type"], world.Ids["task"]) = ("1", "order.paid", "order.paid", Absent["task"]);
+        world.Ids["fingerprint"] = world.Endpoint.Secret.Fingerprint;
         return world;
     }
 
@@ -54,6 +56,15 @@ internal sealed partial class ApiWorld
     /// <summary>A route's path with something in each of its parts; what nobody thought of is 1.</summary>
     public static string Path(ApiRoute route, Func<string, string?> value) =>
         Part().Replace(route.Pattern, part => value(part.Groups[1].Value) ?? "1");
+
+    /// <summary>The example of a route's body, about what is here.</summary>
+    public string? Body(ApiRoute route)
+    {
+        if (route.Body is null) return null;
+        var body = (JsonObject)JsonNode.Parse(route.Example ?? "{}")!;
+        foreach (var name in body.Select(member => member.Key).Where(Ids.ContainsKey).ToList()) body[name] = Ids[name];
+        return body.ToJsonString();
+    }
 
     public static IReadOnlyList<string> PartsOf(ApiRoute route) => [.. Part().Matches(route.Pattern).Select(part => part.Groups[1].Value)];
 

@@ -26,6 +26,11 @@ public class ConventionsTests
             (await api.AskAsync(key, "GET", "/applications?limit=251"), 400, "malformed_request"),
             (await api.AskAsync(key, "GET", "/applications?cursor=abc"), 400, "malformed_request"),
             (await api.AskAsync(key, "GET", "/applications?colour=red"), 400, "malformed_request"),
+            (await api.AskAsync(key, "GET", "/applications?cursor=%22%25"), 400, "malformed_request"),
+            (await api.AskAsync(key, "POST", "/applications", """{"\ud800":1}"""), 400, "malformed_request"),
+            (await api.AskAsync(key, "POST", "/applications", """{"name":"a","suspended":{"a":{"\ud800":1}}}"""), 400, "malformed_request"),
+            (await api.AskAsync(key, "POST", "/applications", """{"name":"\ud800"}"""), 422, "validation_failed"),
+            (await api.AskAsync(key, "POST", "/applications", """{"name":"\u0000"}"""), 422, "validation_failed"),
         ];
         foreach (var (answer, status, code) in seen)
         {
@@ -37,6 +42,20 @@ public class ConventionsTests
 
         Assert.Equal(["colour", "daily_quota", "name"], seen[7].Answer.Fields);
         Assert.Contains("POST", seen[3].Answer.Headers["Allow"], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Body_ThatIsNotUtf8_Is400()
+    {
+        await using var api = await ApiPlatform.StartAsync();
+        foreach (var body in new byte[][] { [.. "{\"name\":\""u8, 0xFF, .. "\"}"u8], [.. "{\"n"u8, 0xC3, .. "\":1}"u8] })
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/applications") { Content = new ByteArrayContent(body) };
+            request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", await api.KeyAsync());
+            request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+            var answer = await api.SendAsync(request);
+            Assert.Equal((400, "malformed_request"), (answer.Status, answer.Code));
+        }
     }
 
     [Theory, InlineData("text/plain", null), InlineData("application/json", "gzip")]

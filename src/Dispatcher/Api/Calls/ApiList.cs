@@ -34,7 +34,8 @@ internal readonly record struct ApiCursor(long Key, bool Back)
     {
         if (call.Query("cursor") is not { } text) return new ApiCursor(long.MaxValue, false);
         var bytes = new byte[64];
-        return text.Length <= bytes.Length && Base64Url.TryDecodeFromChars(text, bytes, out var length)
+        // Decoding gives false for a lack of room only, and throws at what is no Base64Url.
+        return text.Length <= bytes.Length && Base64Url.IsValid(text) && Base64Url.TryDecodeFromChars(text, bytes, out var length)
             && Encoding.ASCII.GetString(bytes, 0, length) is [('n' or 'p') and var kind, .. var number]
             && long.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var key)
             ? new ApiCursor(key, kind == 'p')

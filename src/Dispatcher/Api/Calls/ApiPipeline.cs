@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Globalization;
 using System.Text.Json;
+using System.Text.Unicode;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
@@ -145,6 +146,8 @@ internal sealed partial class ApiPipeline(WebhookDatabase database, ApiKeys keys
 
     private static JsonDocument Parse(ReadOnlyMemory<byte> body)
     {
+        // The parser passes over what is no UTF-8 inside a text.
+        if (!Utf8.IsValid(body.Span)) throw new ApiException(ApiProblem.MalformedRequest, "The body is not UTF-8.");
         JsonDocument document;
         try
         {
@@ -154,6 +157,11 @@ internal sealed partial class ApiPipeline(WebhookDatabase database, ApiKeys keys
         {
             throw new ApiException(ApiProblem.MalformedRequest, string.Create(
                 CultureInfo.InvariantCulture, $"The body is not JSON, or a name stands twice in one of its objects; line {exception.LineNumber + 1}, byte {exception.BytePositionInLine + 1}."));
+        }
+
+        catch (InvalidOperationException)
+        {
+            throw new ApiException(ApiProblem.MalformedRequest, "The body has a name with half of a surrogate pair in it.");
         }
 
         if (document.RootElement.ValueKind == JsonValueKind.Object) return document;
