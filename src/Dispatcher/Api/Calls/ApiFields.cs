@@ -25,17 +25,7 @@ internal sealed class ApiFields(JsonElement body, string prefix = "")
     public string? Text(string name, bool required = false, int least = 0, int most = int.MaxValue)
     {
         if (Find(name, JsonValueKind.String, "text", required) is not { } value) return null;
-        // Half of a surrogate pair is valid JSON and no text.
-        string text;
-        try
-        {
-            text = value.GetString()!;
-        }
-        catch (InvalidOperationException)
-        {
-            return Wrong<string>(name, "Must be valid Unicode.");
-        }
-
+        var text = value.GetString()!;
         if (text.Contains('\0', StringComparison.Ordinal)) return Wrong<string>(name, "Must not have U+0000 in it.");
         return text.Length >= least && text.Length <= most ? text
             : Wrong<string>(name, string.Create(CultureInfo.InvariantCulture, $"Must have {least} to {most} characters; it has {text.Length}."));
@@ -76,14 +66,8 @@ internal sealed class ApiFields(JsonElement body, string prefix = "")
         foreach (var element in value.EnumerateArray())
         {
             if (element.ValueKind != JsonValueKind.String) return Wrong<string[]>(name, "Must be a list of texts.");
-            try
-            {
-                texts.Add(element.GetString()!);
-            }
-            catch (InvalidOperationException)
-            {
-                return Wrong<string[]>(name, "Must be valid Unicode.");
-            }
+            if (!IsText(element)) return Wrong<string[]>(name, "Must be valid Unicode.");
+            texts.Add(element.GetString()!);
         }
 
         return [.. texts];
@@ -156,6 +140,19 @@ internal sealed class ApiFields(JsonElement body, string prefix = "")
         if (Problems() is { } problems) throw new ApiException(ApiProblem.ValidationFailed, "The request breaks a rule; details name every field that does.", problems);
     }
 
+    /// <summary>Half of a surrogate pair is valid JSON and no text; whatever reads it throws.</summary>
+    private static bool IsText(JsonElement value)
+    {
+        try
+        {
+            return value.GetString() is not null;
+        }
+        catch (InvalidOperationException)
+        {
+            return false;
+        }
+    }
+
     private void CheckUnknown()
     {
         foreach (var member in body.EnumerateObject())
@@ -173,7 +170,13 @@ internal sealed class ApiFields(JsonElement body, string prefix = "")
             return null;
         }
 
-        if (value.ValueKind == kind) return value;
+        if (value.ValueKind == kind)
+        {
+            if (kind != JsonValueKind.String || IsText(value)) return value;
+            Wrong<string>(name, "Must be valid Unicode.");
+            return null;
+        }
+
         Wrong<string>(name, $"Must be {words}.");
         return null;
     }
