@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
 
@@ -8,7 +9,8 @@ internal sealed class FuzzRequests(JsonObject document, IReadOnlyDictionary<stri
 {
     private static readonly string[] OddTexts =
     [
-        "", " ", "null", "0", "-1", "a b", "'; DROP TABLE webhooks.event; --", "\u0000", "\u202e\ufeff", "𝄞🎉", "%", "%s%n", "{}", "[]", "\"", "\\", "../../etc/passwd", "app_", "evt_" + "z0".PadRight(32, '0'),
+        "", " ", "null", "0", "-1", "a b", "'; DROP TABLE webhooks.event; --", "\u0000", "\u202e\ufeff", "𝄞🎉", "%", "%s%n", "{}", "[]", "\"", "\\", "../../etc/passwd",
+        "app_", "evt_" + "z0".PadRight(32, '0'),
         "http://169.254.169.254/", "https://[::1]/", "9".PadRight(400, '9'), "x".PadRight(5000, 'x'), "2026-13-45T99:00:00Z", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59.9999999Z",
         "2026-11-21T03:00:00+14:00", "9223372036854775807", "9223372036854775808", "1e309", "*", "**", "a.*.b", "\r\n", "\t",
     ];
@@ -16,7 +18,8 @@ internal sealed class FuzzRequests(JsonObject document, IReadOnlyDictionary<stri
     // Written out, since some of it is no text that a program could hold.
     private static readonly string[] OddJson =
     [
-        "null", "true", "false", "0", "-1", "1.5", "1e400", "-0", "9223372036854775808", "123456789012345678901234567890", "\"\"", "\"x\"", "\"\\u0000\"", "\"\\ud800\"", "\"\\udc00x\"",
+        "null", "true", "false", "0", "-1", "1.5", "1e400", "-0", "9223372036854775808", "123456789012345678901234567890",
+        "\"\"", "\"x\"", "\"\\u0000\"", "\"\\ud800\"", "\"\\udc00x\"",
         "[]", "[null]", "[[]]", "[\"a\",\"a\"]", "[1,\"a\",null,{}]", "[\"\\ud800\"]", "[\"\\u0000\"]", "{}", "{\"a\":null}", "{\"\":1}", "{\"\\u0000\":\"x\"}", "{\"\\ud800\":\"x\"}",
         "{\"a\":{\"b\":{\"c\":[]}}}", "\"2026-11-21T03:00:00Z\"", "\"9999-12-31T23:59:59.9999999-14:00\"", "\"0001-01-01T00:00:00+14:00\"", "2147483648", "-9223372036854775808",
     ];
@@ -26,12 +29,19 @@ internal sealed class FuzzRequests(JsonObject document, IReadOnlyDictionary<stri
         var wrongMethod = random.Next(40) == 0;
         var verb = wrongMethod ? Pick(random, ["PUT", "OPTIONS", "FOO", "DELETE", "POST", "PATCH", "GET"]) : method;
         var request = new HttpRequestMessage(new HttpMethod(verb), "/v1" + PathOf(random, path, method) + Query(random, operation));
-        request.Headers.TryAddWithoutValidation("Authorization", random.Next(30) == 0 ? Pick(random, ["", "Bearer", "Basic Og==", $"Token {key}", $"Bearer {key}x", $"Bearer  {key}", "Bearer \u00e9"]) : $"Bearer {key}");
-        if (random.Next(8) == 0) request.Headers.TryAddWithoutValidation("Idempotency-Key", Pick(random, ["", " ", "a b", "k" + random.Next(5), new string('k', 255), new string('k', 256), "\u00e9", Guid.NewGuid().ToString()]));
+        request.Headers.TryAddWithoutValidation("Authorization", random.Next(30) == 0
+            ? Pick(random, ["", "Bearer", "Basic Og==", $"Token {key}", $"Bearer {key}x", $"Bearer  {key}", "Bearer \u00e9"])
+            : $"Bearer {key}");
+        if (random.Next(8) == 0)
+            request.Headers.TryAddWithoutValidation("Idempotency-Key", Pick(
+                random, ["", " ", "a b", "k" + random.Next(5), new string('k', 255), new string('k', 256), "\u00e9", $"{random.NextInt64()}"]));
         if (random.Next(30) == 0) request.Headers.TryAddWithoutValidation("Idempotency-Key", "twice");
-        if (random.Next(20) == 0) request.Headers.TryAddWithoutValidation(Pick(random, ["Accept", "X-HTTP-Method-Override", "If-None-Match", "Range", "X-Request-Id", "Accept-Encoding", "Prefer", "webhook-id"]), Pick(random, ["*", "", "text/html;q=0", "bytes=0-", "DELETE", new string('h', 2000)]));
+        if (random.Next(20) == 0)
+            request.Headers.TryAddWithoutValidation(
+                Pick(random, ["Accept", "X-HTTP-Method-Override", "If-None-Match", "Range", "X-Request-Id", "Accept-Encoding", "Prefer", "webhook-id"]),
+                Pick(random, ["*", "", "text/html;q=0", "bytes=0-", "DELETE", new string('h', 2000)]));
         var content = operation["requestBody"]?["content"]?["application/json"];
-        if (content is not null || random.Next(20) == 0) request.Content = Content(random, content);
+        if (content is not null || random.Next(20) == 0) request.Content = Content(random, operation, content);
         return request;
     }
 
@@ -58,7 +68,8 @@ internal sealed class FuzzRequests(JsonObject document, IReadOnlyDictionary<stri
 
     private string Query(Random random, JsonNode operation)
     {
-        var names = ((JsonArray?)operation["parameters"] ?? []).Where(parameter => (string?)parameter!["in"] == "query").Select(parameter => (Name: (string)parameter!["name"]!, Schema: parameter["schema"]!)).ToList();
+        var names = ((JsonArray?)operation["parameters"] ?? []).Where(parameter => (string?)parameter!["in"] == "query")
+            .Select(parameter => (Name: (string)parameter!["name"]!, Schema: parameter["schema"]!)).ToList();
         var query = new List<string>();
         foreach (var (name, schema) in names.Where(_ => random.Next(3) == 0))
         {
@@ -78,17 +89,22 @@ internal sealed class FuzzRequests(JsonObject document, IReadOnlyDictionary<stri
         return query.Count == 0 ? "" : "?" + string.Join('&', query);
     }
 
-    private HttpContent Content(Random random, JsonNode? described)
+    private HttpContent Content(Random random, JsonNode operation, JsonNode? described)
     {
         var text = random.Next(12) switch
         {
             0 => Pick(random, OddJson),
-            1 => Pick(random, ["", " ", "{", "{]", "{\"a\":1,}", "// x\n{}", "{} {}", "nul", "\ufeff{}", "{'a':1}", "{\"a\":01}", "{\"a\":NaN}", "{\"name\":\"a\",\"name\":\"b\"}"]),
+            1 => Pick(random, ["", " ", "{", "{]", "{\"a\":1,}", "// x\n{}", "{} {}", "nul", "\ufeff{}",
+                 "{'a':1}", "{\"a\":01}", "{\"a\":NaN}", "{\"name\":\"a\",\"name\":\"b\"}"]),
             2 => Deep(random.Next(2) == 0, random.Next(10, 2000)),
             _ => Changed(random, described),
         };
         var bytes = Encoding.UTF8.GetBytes(text);
         if (random.Next(25) == 0 && bytes.Length > 2) bytes[random.Next(bytes.Length)] = (byte)random.Next(0x80, 0x100);
+        // Larger than any body may be; those that may be very large are left out.
+        if (random.Next(50) == 0 && (string?)operation["requestBody"]?["description"] is { } limit
+            && int.Parse(string.Concat(limit.Where(char.IsAsciiDigit)), CultureInfo.InvariantCulture) is < 1_000_000 and var most)
+            bytes = [.. bytes, .. Enumerable.Repeat((byte)' ', most)];
         if (random.Next(40) == 0) bytes = bytes[..random.Next(bytes.Length + 1)];
         var content = new ByteArrayContent(bytes);
         content.Headers.TryAddWithoutValidation("Content-Type", random.Next(25) == 0
