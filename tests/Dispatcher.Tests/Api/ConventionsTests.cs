@@ -10,7 +10,7 @@ public class ConventionsTests
     public async Task Errors_WhateverIsWrong_HaveOneShapeAndTheRequestIdInBodyAndHeader()
     {
         await using var api = await ApiPlatform.StartAsync();
-        var key = await api.KeyAsync();
+        var (key, application) = (await api.KeyAsync(), await api.Platform.Applications.CreateAsync("a"));
         (ApiAnswer Answer, int Status, string Code)[] seen =
         [
             (await api.AskAsync("", "GET", "/applications"), 401, "unauthenticated"),
@@ -26,6 +26,7 @@ public class ConventionsTests
             (await api.AskAsync(key, "GET", "/applications?limit=251"), 400, "malformed_request"),
             (await api.AskAsync(key, "GET", "/applications?cursor=abc"), 400, "malformed_request"),
             (await api.AskAsync(key, "GET", "/applications?colour=red"), 400, "malformed_request"),
+            (await api.AskAsync(key, "GET", $"/applications/{application}/events?type=a&since=0001-01-01T00:00:00Z"), 400, "malformed_request"),
             (await api.AskAsync(key, "GET", "/applications?cursor=%22%25"), 400, "malformed_request"),
             (await api.AskAsync(key, "POST", "/applications", """{"\ud800":1}"""), 400, "malformed_request"),
             (await api.AskAsync(key, "POST", "/applications", """{"name":"a","suspended":{"a":{"\ud800":1}}}"""), 400, "malformed_request"),

@@ -11,7 +11,8 @@ internal sealed class FuzzRequests(JsonObject document, IReadOnlyDictionary<stri
     [
         "", " ", "null", "0", "-1", "a b", "'; DROP TABLE webhooks.event; --", "\u0000", "\u202e\ufeff", "𝄞🎉", "%", "%s%n", "{}", "[]", "\"", "\\", "../../etc/passwd",
         "app_", "evt_" + "z0".PadRight(32, '0'),
-        "http://169.254.169.254/", "https://[::1]/", "9".PadRight(400, '9'), "x".PadRight(5000, 'x'), "2026-13-45T99:00:00Z", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59.9999999Z",
+        "http://169.254.169.254/", "https://[::1]/", "9".PadRight(400, '9'), "x".PadRight(2500, 'x'),
+        "2026-13-45T99:00:00Z", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59.9999999Z",
         "2026-11-21T03:00:00+14:00", "9223372036854775807", "9223372036854775808", "1e309", "*", "**", "a.*.b", "\r\n", "\t",
     ];
 
@@ -20,7 +21,8 @@ internal sealed class FuzzRequests(JsonObject document, IReadOnlyDictionary<stri
     [
         "null", "true", "false", "0", "-1", "1.5", "1e400", "-0", "9223372036854775808", "123456789012345678901234567890",
         "\"\"", "\"x\"", "\"\\u0000\"", "\"\\ud800\"", "\"\\udc00x\"",
-        "[]", "[null]", "[[]]", "[\"a\",\"a\"]", "[1,\"a\",null,{}]", "[\"\\ud800\"]", "[\"\\u0000\"]", "{}", "{\"a\":null}", "{\"\":1}", "{\"\\u0000\":\"x\"}", "{\"\\ud800\":\"x\"}",
+        "[]", "[null]", "[[]]", "[\"a\",\"a\"]",
+        "[1,\"a\",null,{}]", "[\"\\ud800\"]", "[\"\\u0000\"]", "{}", "{\"a\":null}", "{\"\":1}", "{\"\\u0000\":\"x\"}", "{\"\\ud800\":\"x\"}",
         "{\"a\":{\"b\":{\"c\":[]}}}", "\"2026-11-21T03:00:00Z\"", "\"9999-12-31T23:59:59.9999999-14:00\"", "\"0001-01-01T00:00:00+14:00\"", "2147483648", "-9223372036854775808",
     ];
 
@@ -108,7 +110,8 @@ internal sealed class FuzzRequests(JsonObject document, IReadOnlyDictionary<stri
         if (random.Next(40) == 0) bytes = bytes[..random.Next(bytes.Length + 1)];
         var content = new ByteArrayContent(bytes);
         content.Headers.TryAddWithoutValidation("Content-Type", random.Next(25) == 0
-            ? Pick(random, ["text/plain", "", "application/json; charset=utf-16", "application/json; charset=\"utf-8\"", "APPLICATION/JSON", "application/jsonx", "multipart/form-data", "a/b/c"])
+            ? Pick(random, [
+                "text/plain", "", "application/json; charset=utf-16", "application/json; charset=\"utf-8\"", "APPLICATION/JSON", "application/jsonx", "multipart/form-data", "a/b/c"])
             : "application/json");
         if (random.Next(60) == 0) content.Headers.TryAddWithoutValidation("Content-Encoding", Pick(random, ["gzip", "identity", "br, gzip"]));
         return content;

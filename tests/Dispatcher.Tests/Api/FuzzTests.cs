@@ -73,7 +73,8 @@ public class FuzzTests(ITestOutputHelper output)
             problems.AddRange(envelope.Select(problem => $"{status} in another shape: {problem}"));
             var ids = response.Headers.TryGetValues("X-Request-Id", out var values) ? string.Join(",", values) : "";
             // A refusal that is answered again is the first one, to the letter.
-            if (envelope.Count == 0 && !response.Headers.Contains("Idempotency-Replayed") && (string?)body!["error"]!["request_id"] != ids) problems.Add($"{status} with two request ids");
+            if (envelope.Count == 0 && !response.Headers.Contains("Idempotency-Replayed") && (string?)body!["error"]!["request_id"] != ids)
+                problems.Add($"{status} with two request ids");
         }
 
         // Another method is another operation, or none.

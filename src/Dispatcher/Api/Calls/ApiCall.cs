@@ -75,6 +75,7 @@ internal sealed class ApiCall(HttpContext http, ApiRoute route, ApiCaller caller
     {
         if (Query(name) is not { } text) return null;
         return DateTimeOffset.TryParseExact(text, TimeFormat, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var time)
+            && ApiFields.IsUsable(time)
             ? time
             : throw ApiException.Of(ApiProblem.MalformedRequest, name, $"{name} must be a time such as 2026-11-21T03:00:00Z.");
     }

@@ -53,10 +53,13 @@ internal sealed class ApiFields(JsonElement body, string prefix = "")
     public DateTimeOffset? Time(string name, bool required = false)
     {
         if (Find(name, JsonValueKind.String, "a time such as 2026-11-21T03:00:00Z", required) is not { } value) return null;
-        if (value.TryGetDateTimeOffset(out var time)) return time.ToUniversalTime();
+        if (value.TryGetDateTimeOffset(out var time) && IsUsable(time)) return time.ToUniversalTime();
         Wrong<string>(name, "Must be a time such as 2026-11-21T03:00:00Z.");
         return null;
     }
+
+    /// <summary>Beyond these years a minute more or less is a time that neither a program nor the database holds; nobody means one.</summary>
+    public static bool IsUsable(DateTimeOffset time) => time.Year is >= 1970 and < 9000;
 
     public string[]? Texts(string name, bool required = false, int most = 100)
     {
