@@ -31,6 +31,9 @@ internal record EndpointAnswer
 
     public required string ReceiverAccess { get; init; }
 
+    /// <summary>Their names; what they say is shown to nobody.</summary>
+    public required IReadOnlyList<string> Headers { get; init; }
+
     public required string Status { get; init; }
 
     public required PauseAnswer? Pause { get; init; }

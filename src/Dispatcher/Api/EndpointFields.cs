@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Webhooks.Dispatcher.Endpoints;
 using Webhooks.Signing;
 
@@ -20,7 +21,9 @@ internal static class EndpointFields
           "max_events":{"type":["integer","null"],"minimum":1,"maximum":1000,"default":100},
           "max_wait_ms":{"type":["integer","null"],"minimum":0,"maximum":60000,"default":0},
           "max_bytes":{"type":["integer","null"],"minimum":1024,"maximum":524288,"default":524288}}},
-        "receiver_access":{"enum":["none","feed","feed_and_resume",null],"default":"feed_and_resume","description":"What its receiver may do with its secret besides verifying."}
+        "receiver_access":{"enum":["none","feed","feed_and_resume",null],"default":"feed_and_resume","description":"What its receiver may do with its secret besides verifying."},
+        "headers":{"type":["object","null"],"maxProperties":10,"additionalProperties":{"type":"string","minLength":1,"maxLength":1024},
+          "description":"Sent with every request. Replaced as a whole; stored encrypted, and of what is stored only the names are shown."}
         """;
 
     /// <summary>Those that only a new endpoint has.</summary>
@@ -47,6 +50,7 @@ internal static class EndpointFields
             RateLimit = fields.Int("rate_limit", 1, 100_000) ?? (fields.Has("rate_limit") ? Default : before).RateLimit,
             Batch = ReadBatch(fields, before.Batch),
             ReceiverAccess = fields.Word("receiver_access", EndpointWords.Access) ?? (fields.Has("receiver_access") ? Default : before).ReceiverAccess,
+            Headers = ReadHeaders(fields),
         };
     }
 
@@ -75,6 +79,24 @@ internal static class EndpointFields
             : null,
         ReceiverAccess = EndpointWords.Access[endpoint.ReceiverAccess],
     };
+
+    /// <summary>Null where they are to stay; none where they are null.</summary>
+    private static Dictionary<string, string>? ReadHeaders(ApiFields fields)
+    {
+        if (fields.Any("headers") is not { } headers) return null;
+        if (headers.ValueKind == JsonValueKind.Null) return [];
+        if (headers.ValueKind != JsonValueKind.Object || headers.EnumerateObject().Any(header => header.Value.ValueKind != JsonValueKind.String))
+            return fields.Wrong<Dictionary<string, string>>("headers", "Must be an object of texts.");
+        try
+        {
+            return headers.EnumerateObject().ToDictionary(header => header.Name, header => header.Value.GetString()!);
+        }
+        catch (InvalidOperationException)
+        {
+            // Half of a surrogate pair is valid JSON and no text.
+            return fields.Wrong<Dictionary<string, string>>("headers", "Must be valid Unicode.");
+        }
+    }
 
     private static BatchSettings? ReadBatch(ApiFields fields, BatchSettings? current)
     {

@@ -69,6 +69,7 @@ internal sealed class EndpointRecords(WebhookDatabase database, KeyRing keyRing)
             RateLimit = row.IsDBNull(9) ? null : row.GetInt32(9),
             Batch = row.IsDBNull(10) ? null : new BatchAnswer(row.GetInt32(10), (int)row.GetTimeSpan(11).TotalMilliseconds, row.GetInt32(12)),
             ReceiverAccess = row.GetString(13),
+            Headers = row.GetFieldValue<string[]>(22),
             CreatedAt = row.GetFieldValue<DateTimeOffset>(14),
             Status = row.GetString(15),
             Pause = row.IsDBNull(16) ? null : new PauseAnswer(row.GetString(16), row.IsDBNull(17) ? null : row.GetString(17), row.GetFieldValue<DateTimeOffset>(18)),

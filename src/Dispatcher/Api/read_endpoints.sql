@@ -1,7 +1,7 @@
 -- Locks nothing. All that is shown of endpoints, in no order; those that were deleted are left out. $1 endpoints
 SELECT e.endpoint, e.id, a.id AS application, e.url, e.event_types, e.description, e.failure_threshold::int, e.ordering, e.max_in_flight, e.rate_limit,
        e.batch_max_events, e.batch_max_wait, e.batch_max_bytes, e.receiver_access, e.created_at,
-       s.status, s.pause_reason, s.pause_evidence, s.paused_at, x.ciphertexts, x.created, x.expiries
+       s.status, s.pause_reason, s.pause_evidence, s.paused_at, x.ciphertexts, x.created, x.expiries, e.header_names
 FROM webhooks.endpoint e
 JOIN webhooks.application a ON a.application = e.application
 JOIN webhooks.delivery_state s ON s.endpoint = e.endpoint

@@ -1,3 +1,4 @@
+using Webhooks.Dispatcher.Endpoints;
 using Webhooks.Signing;
 
 namespace Webhooks.Dispatcher.Delivery;
@@ -25,6 +26,9 @@ internal sealed record EndpointLease
 
     /// <summary>Requests a second at most.</summary>
     public int? RateLimit { get; init; }
+
+    /// <summary>Headers that go with every request.</summary>
+    public EndpointHeaders Headers { get; init; } = EndpointHeaders.None;
 
     /// <summary>How many events go into a request; null for one.</summary>
     public BatchSettings? Batch { get; init; }

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using Webhooks.Dispatcher.Database;
+using Webhooks.Dispatcher.Endpoints;
 using Webhooks.Dispatcher.Nodes;
 using Webhooks.Dispatcher.Secrets;
 using Webhooks.Dispatcher.Sending;
@@ -38,7 +39,7 @@ internal sealed partial class LeaseStore(
             }
             catch (Exception exception) when (exception is System.Security.Cryptography.CryptographicException or FormatException or ArgumentException)
             {
-                // One endpoint's unreadable secret must not keep the others waiting. It is tried again when it is found to be left behind.
+                // One endpoint's unreadable secret or headers must not keep the others waiting. It is tried again when it is found to be left behind.
                 LogUnreadable(exception, reader.GetString(2));
             }
         }
@@ -176,12 +177,13 @@ internal sealed partial class LeaseStore(
             DeferredAhead = reader.GetFieldValue<long[]>(23),
             NextDeferred = reader.IsDBNull(24) ? null : reader.GetFieldValue<DateTimeOffset>(24),
             CountedUntil = reader.IsDBNull(25) ? null : reader.GetFieldValue<DateTimeOffset>(25),
+            Headers = reader.IsDBNull(26) ? EndpointHeaders.None : EndpointHeaders.Unprotect(reader.GetFieldValue<byte[]>(26), keyRing),
             Secrets = [.. ciphertexts.Select((ciphertext, i) =>
                 new SigningSecret(keyRing.Unprotect(ciphertext), expiries[i] == DateTime.MaxValue ? null : new DateTimeOffset(expiries[i], TimeSpan.Zero)))],
         };
     }
 
-    [LoggerMessage(1, LogLevel.Error, "A secret or the URL of endpoint {Endpoint} cannot be read; it is not delivered to", EventName = "SecretUnreadable")]
+    [LoggerMessage(1, LogLevel.Error, "A secret, the headers or the URL of endpoint {Endpoint} cannot be read; it is not delivered to", EventName = "SecretUnreadable")]
     private partial void LogUnreadable(Exception exception, string endpoint);
 }
 

@@ -149,7 +149,7 @@ internal sealed partial class StreamPump
                 return null;
             }
 
-            return _services.Sender.SendAsync(_lease.Url, id, body, _lease.LiveSecrets(_services.Clock.Now), abort);
+            return _services.Sender.SendAsync(_lease.Url, id, body, _lease.LiveSecrets(_services.Clock.Now), _lease.Headers, abort);
         }
         finally
         {

@@ -12,7 +12,7 @@ SELECT c.endpoint, c.bucket, e.id, e.url, e.failure_threshold::int, t.epoch,
              WHERE d.bucket = c.bucket AND d.endpoint = c.endpoint AND d.seq > greatest(t.floor - 1, coalesce(x.cursor, 0)) AND NOT d.replay) AS deferred_ahead,
        (SELECT d.due_at FROM webhooks.deferred d WHERE d.bucket = c.bucket AND d.endpoint = c.endpoint ORDER BY d.due_at LIMIT 1) AS next_deferred,
        -- Only one that lies ahead says anything, and only while news may come before it.
-       CASE WHEN c.counted_until > clock_timestamp() THEN c.counted_until END AS counted_until
+       CASE WHEN c.counted_until > clock_timestamp() THEN c.counted_until END AS counted_until, e.headers
 FROM webhooks.delivery_state c
 JOIN webhooks.endpoint e ON e.endpoint = c.endpoint
 JOIN webhooks.stream t ON t.endpoint = c.endpoint

@@ -36,6 +36,8 @@ internal static class EndpointRules
             errors["rate_limit"] = [$"Must lie between 1 and 100000 requests a second, or be left out; it is {settings.RateLimit}."];
         if (settings.Batch is { } batch && BatchProblems(batch, settings.Ordering).ToArray() is { Length: > 0 } batchProblems)
             errors["batch"] = batchProblems;
+        if (settings.Headers is { } headers && EndpointHeaders.Problems(headers).ToArray() is { Length: > 0 } headerProblems)
+            errors["headers"] = headerProblems;
         if (errors.Count > 0) throw new WebhookValidationException(errors);
     }
 

@@ -13,7 +13,7 @@ public interface IWebhookEndpoints
 
     /// <summary>
     /// Replaces the settings. Event types hold for events published after this; a new URL from the next attempt, and with a failure count of zero.
-    /// The secret and <see cref="EndpointSettings.Since"/> are left as they are.
+    /// The secret and <see cref="EndpointSettings.Since"/> are left as they are, and so are the headers when <see cref="EndpointSettings.Headers"/> is null.
     /// </summary>
     /// <exception cref="WebhookValidationException">A setting breaks a rule; every one that does is named, and nothing was changed.</exception>
     /// <exception cref="WebhookNotFoundException">There is no such endpoint.</exception>
@@ -121,6 +121,13 @@ public sealed record EndpointSettings(string Url)
 
     /// <summary>What its receiver may do with its secret besides verifying. Default: read the feed and ask for delivery again.</summary>
     public ReceiverAccess ReceiverAccess { get; init; } = ReceiverAccess.FeedAndResume;
+
+    /// <summary>
+    /// Headers that go with every request, such as <c>Authorization</c>: at most 10; names are tokens of at most 100 characters, not <c>webhook-*</c>, <c>content-*</c>,
+    /// <c>proxy-*</c>, <c>Host</c>, <c>User-Agent</c> or one that belongs to the connection; values have 1 to 1,024 visible ASCII characters and spaces between them. They are
+    /// encrypted at rest and cannot be read again. Default null: none; when settings are replaced, those that are there stay, and an empty dictionary removes them.
+    /// </summary>
+    public IReadOnlyDictionary<string, string>? Headers { get; init; }
 
     /// <summary>If set, a new endpoint also gets the events published since then. Only used by creating.</summary>
     public DateTimeOffset? Since { get; init; }

@@ -23,10 +23,12 @@ internal sealed class WebhookEndpoints(
         Check(settings);
         var id = WebhookEndpointId.New();
         var secret = settings.Secret ?? WebhookSecret.Generate();
+        var headers = Headers(settings) ?? EndpointHeaders.None;
         await using var command = database.Command(
             connection, "Endpoints/create", application.Value, id.Value, settings.Url, settings.EventTypes.ToArray(), settings.Description, settings.FailureThreshold,
             settings.ReceiverAccess.Word(), settings.Since?.ToUniversalTime(), keyRing.Protect(secret), settings.Ordering.Word(), settings.MaxInFlight,
-            settings.RateLimit, settings.Batch?.MaxEvents, settings.Batch?.MaxWait, settings.Batch?.MaxBytes);
+            settings.RateLimit, settings.Batch?.MaxEvents, settings.Batch?.MaxWait, settings.Batch?.MaxBytes,
+            headers.Protect(keyRing), headers.Values.Keys.ToArray());
         var change = await ChangeAsync(command, $"There is no application {application}.", cancel);
         return new(new CreatedEndpoint(id, secret), change.AfterCommit);
     }
@@ -38,10 +40,12 @@ internal sealed class WebhookEndpoints(
     public async Task<Uncommitted<long>> UpdateAsync(NpgsqlConnection connection, WebhookEndpointId endpoint, EndpointSettings settings, CancellationToken cancel)
     {
         Check(settings);
+        var headers = Headers(settings);
         await using var command = database.Command(
             connection, "Endpoints/update", endpoint.Value, settings.Url, settings.EventTypes.ToArray(), settings.Description, settings.FailureThreshold,
             settings.ReceiverAccess.Word(), settings.Ordering.Word(), settings.MaxInFlight,
-            settings.RateLimit, settings.Batch?.MaxEvents, settings.Batch?.MaxWait, settings.Batch?.MaxBytes);
+            settings.RateLimit, settings.Batch?.MaxEvents, settings.Batch?.MaxWait, settings.Batch?.MaxBytes,
+            headers is not null, headers?.Protect(keyRing), headers?.Values.Keys.ToArray());
         return await ChangeAsync(command, Missing(endpoint), cancel);
     }
 
@@ -150,6 +154,8 @@ internal sealed class WebhookEndpoints(
             return wake.EndpointAsync(key, cancel);
         });
     }
+
+    private static EndpointHeaders? Headers(EndpointSettings settings) => settings.Headers is { } headers ? new EndpointHeaders(headers) : null;
 
     private static string Missing(WebhookEndpointId endpoint) => $"There is no endpoint {endpoint}.";
 

@@ -4,6 +4,7 @@ using System.Net.Http.Headers;
 using System.Text;
 using Microsoft.Extensions.Options;
 using Webhooks.Dispatcher.Diagnostics;
+using Webhooks.Dispatcher.Endpoints;
 using Webhooks.Signing;
 
 namespace Webhooks.Dispatcher.Sending;
@@ -28,7 +29,8 @@ internal sealed class WebhookSender(
         _timeouts.Dispose();
     }
 
-    public async Task<AttemptResult> SendAsync(Uri url, string id, ArraySegment<byte> body, WebhookSecret[] secrets, CancellationToken cancel)
+    public async Task<AttemptResult> SendAsync(
+        Uri url, string id, ArraySegment<byte> body, WebhookSecret[] secrets, EndpointHeaders headers, CancellationToken cancel)
     {
         var began = time.GetTimestamp();
         var startedAt = clock.Now;
@@ -45,9 +47,10 @@ internal sealed class WebhookSender(
             request.Headers.TryAddWithoutValidation(WebhookHeaders.Id, id);
             request.Headers.TryAddWithoutValidation(WebhookHeaders.Timestamp, timestamp.ToString(System.Globalization.CultureInfo.InvariantCulture));
             request.Headers.TryAddWithoutValidation(WebhookHeaders.Signature, WebhookSigner.Sign(id, timestamp, body, secrets));
+            foreach (var (name, value) in headers.Values) request.Headers.TryAddWithoutValidation(name, value);
             using var response = await _invoker.SendAsync(request, limit.Token);
             answeredAfter = time.GetElapsedTime(began);
-            result = await ReadAsync(response, limit.Token);
+            result = await ReadAsync(response, headers, limit.Token);
         }
         catch (Exception exception) when (!cancel.IsCancellationRequested)
         {
@@ -77,7 +80,7 @@ internal sealed class WebhookSender(
         return result;
     }
 
-    private async Task<AttemptResult> ReadAsync(HttpResponseMessage response, CancellationToken cancel)
+    private async Task<AttemptResult> ReadAsync(HttpResponseMessage response, EndpointHeaders headers, CancellationToken cancel)
     {
         var status = (int)response.StatusCode;
         var wait = OutcomeClassifier.RetryAfter(response.Headers, clock.Now);
@@ -86,7 +89,7 @@ internal sealed class WebhookSender(
 
         await using var stream = await response.Content.ReadAsStreamAsync(cancel);
         // A refusal is one by its status, however its page goes on: 410 with an endless body is 410.
-        if (outcome != AttemptOutcome.Delivered) return new AttemptResult(outcome, status, wait, await ReadExcerptAsync(stream, cancel));
+        if (outcome != AttemptOutcome.Delivered) return new AttemptResult(outcome, status, wait, await ReadExcerptAsync(stream, headers, cancel));
 
         var limit = options.Value.Sending.MaxResponseBytes;
         var answer = ArrayPool<byte>.Shared.Rent(4096);
@@ -107,10 +110,10 @@ internal sealed class WebhookSender(
         return new AttemptResult(outcome, status, wait);
     }
 
-    /// <summary>As much of a refusal's body as is kept, or as comes in the time there is.</summary>
-    private static async Task<string> ReadExcerptAsync(Stream stream, CancellationToken cancel)
+    /// <summary>As much of a refusal's body as is kept, or as comes in the time there is. Some show what they were asked with: that is not kept.</summary>
+    private static async Task<string> ReadExcerptAsync(Stream stream, EndpointHeaders headers, CancellationToken cancel)
     {
-        var bytes = new byte[ExcerptChars];
+        var bytes = new byte[ExcerptChars + headers.LongestHidden];
         var kept = 0;
         try
         {
@@ -121,7 +124,7 @@ internal sealed class WebhookSender(
             // What came so far will do.
         }
 
-        return Excerpt(bytes.AsSpan(0, kept));
+        return Excerpt(headers.LongestHidden == 0 ? bytes.AsSpan(0, kept) : headers.Hide(bytes.AsSpan(0, kept), ExcerptChars));
     }
 
     /// <summary>The beginning of an answer, fit for a log and for a text column, which takes no NUL.</summary>

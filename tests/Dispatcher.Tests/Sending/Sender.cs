@@ -1,5 +1,6 @@
 using System.Net;
 using Microsoft.Extensions.DependencyInjection;
+using Webhooks.Dispatcher.Endpoints;
 using Webhooks.Dispatcher.Sending;
 using Webhooks.Signing;
 
@@ -31,7 +32,7 @@ internal sealed class Sender : IAsyncDisposable
 
     public T Get<T>() where T : notnull => _services.GetRequiredService<T>();
 
-    public Task<AttemptResult> SendAsync(string url, CancellationToken cancel = default) => _sender.SendAsync(new Uri(url), "evt_" + Guid.NewGuid().ToString("N"), "{}"u8.ToArray(), _secrets, cancel);
+    public Task<AttemptResult> SendAsync(string url, CancellationToken cancel = default) => _sender.SendAsync(new Uri(url), "evt_" + Guid.NewGuid().ToString("N"), "{}"u8.ToArray(), _secrets, EndpointHeaders.None, cancel);
 
     public ValueTask DisposeAsync() => _services.DisposeAsync();
 

@@ -17,6 +17,12 @@ ALTER TABLE webhooks.application
     ADD COLUMN daily_quota  bigint CHECK (daily_quota >= 1);
 CREATE INDEX application_organization ON webhooks.application (organization, application);
 
+-- Headers of an endpoint's own: encrypted, for they are credentials mostly; only their names are shown.
+ALTER TABLE webhooks.endpoint
+    ADD COLUMN headers      bytea,
+    ADD COLUMN header_names text[] NOT NULL DEFAULT '{}' CHECK (cardinality(header_names) <= 10),
+    ADD CONSTRAINT endpoint_headers CHECK ((headers IS NULL) = (cardinality(header_names) = 0));
+
 -- A page of an application's endpoints, and the one that has a URL already. The URL itself may be too long for an index.
 DROP INDEX webhooks.endpoint_application;
 CREATE INDEX endpoint_page ON webhooks.endpoint (application, endpoint);
