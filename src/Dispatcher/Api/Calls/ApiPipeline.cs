@@ -158,6 +158,11 @@ internal sealed partial class ApiPipeline(WebhookDatabase database, ApiKeys keys
             throw new ApiException(ApiProblem.MalformedRequest, string.Create(
                 CultureInfo.InvariantCulture, $"The body is not JSON, or a name stands twice in one of its objects; line {exception.LineNumber + 1}, byte {exception.BytePositionInLine + 1}."));
         }
+        catch (InvalidOperationException)
+        {
+            // Half of a surrogate pair is valid JSON, but no name: which of two names are the same cannot be told.
+            throw new ApiException(ApiProblem.MalformedRequest, "The body has a name that is not valid Unicode.");
+        }
 
         catch (InvalidOperationException)
         {
