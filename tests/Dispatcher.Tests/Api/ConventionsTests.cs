@@ -20,7 +20,6 @@ public class ConventionsTests
             (await api.AskAsync(key, "POST", "/applications", "{"), 400, "malformed_request"),
             (await api.AskAsync(key, "POST", "/applications", "[]"), 400, "malformed_request"),
             (await api.AskAsync(key, "POST", "/applications", """{"name":"a","name":"b"}"""), 400, "malformed_request"),
-            (await api.AskAsync(key, "POST", "/applications", """{"name":"a","\ud800":1}"""), 400, "malformed_request"),
             (await api.AskAsync(key, "POST", "/applications", """{"name":1,"daily_quota":0,"colour":"red"}"""), 422, "validation_failed"),
             (await api.AskAsync(key, "POST", "/applications", $$"""{"name":"{{new string('x', 300_000)}}"}"""), 413, "too_large"),
             (await api.AskAsync(key, "POST", "/applications", """{"name":"a"}""", ""), 400, "malformed_idempotency_key"),
@@ -42,7 +41,7 @@ public class ConventionsTests
             Assert.NotEmpty(answer.Body["error"]!["message"]!.GetValue<string>());
         }
 
-        Assert.Equal(["colour", "daily_quota", "name"], seen[8].Answer.Fields);
+        Assert.Equal(["colour", "daily_quota", "name"], seen[7].Answer.Fields);
         Assert.Contains("POST", seen[3].Answer.Headers["Allow"], StringComparison.Ordinal);
     }
 

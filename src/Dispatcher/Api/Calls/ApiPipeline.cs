@@ -160,12 +160,6 @@ internal sealed partial class ApiPipeline(WebhookDatabase database, ApiKeys keys
         }
         catch (InvalidOperationException)
         {
-            // Half of a surrogate pair is valid JSON, but no name: which of two names are the same cannot be told.
-            throw new ApiException(ApiProblem.MalformedRequest, "The body has a name that is not valid Unicode.");
-        }
-
-        catch (InvalidOperationException)
-        {
             throw new ApiException(ApiProblem.MalformedRequest, "The body has a name with half of a surrogate pair in it.");
         }
 
