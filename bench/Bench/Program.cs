@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Webhooks.Bench.Api;
 using Webhooks.Bench.Backlog;
 using Webhooks.Bench.Fanout;
 using Webhooks.Bench.Growth;
@@ -13,7 +14,7 @@ using Webhooks.Bench.Snapshot;
 using Webhooks.Bench.Staging;
 using Webhooks.Bench.Throughput;
 
-var root = new RootCommand("Measures the dispatcher end to end, and the receiver, on this machine: private PostgreSQL, loopback, everything stopped at the end.")
+var root = new RootCommand("Measures the dispatcher end to end, the receiver and the management API, on this machine: private PostgreSQL, loopback, everything stopped at the end.")
 {
     LatencyCommand.Create(),
     ThroughputCommand.Create(),
@@ -26,8 +27,10 @@ var root = new RootCommand("Measures the dispatcher end to end, and the receiver
     GrowthCommand.Create(),
     IsolationCommand.Create(),
     ReceiverCommand.Create(),
+    ApiCommand.Create(),
     NodeProgram.Create(),
     TargetProgram.Create(),
+    ApiTargetProgram.Create(),
     SinkProgram.Create(),
 };
 return await root.Parse(args).InvokeAsync();

@@ -1,3 +1,4 @@
+using System.Buffers.Text;
 using System.Diagnostics;
 using System.Globalization;
 using System.Net.Sockets;
@@ -13,8 +14,6 @@ namespace Webhooks.Bench.Receiving;
 /// </summary>
 internal static class RequestLoad
 {
-    private static readonly byte[] Accepted = "HTTP/1.1 204"u8.ToArray();
-
     /// <summary>The numbers from the first on, as they go on the wire.</summary>
     public static byte[][] Prepare(Uri url, WebhookSecret secret, long first, int count)
     {
@@ -33,9 +32,10 @@ internal static class RequestLoad
     }
 
     /// <summary>Sends all of them, so many at once.</summary>
-    /// <exception cref="InvalidOperationException">One was answered with another status than 204.</exception>
-    public static async Task<TimeSpan> SendAsync(Uri url, byte[][] requests, int atOnce, CancellationToken cancel)
+    /// <exception cref="InvalidOperationException">One was answered with another status than this.</exception>
+    public static async Task<TimeSpan> SendAsync(Uri url, byte[][] requests, int atOnce, CancellationToken cancel, int status = 204)
     {
+        var accepted = Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"HTTP/1.1 {status}"));
         var connections = await Task.WhenAll(Enumerable.Range(0, atOnce).Select(async _ =>
         {
             var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
@@ -51,21 +51,31 @@ internal static class RequestLoad
 
         async Task SendOnAsync(Socket socket)
         {
-            var answer = new byte[4096];
+            var answer = new byte[256 * 1024];
             for (int i; (i = Interlocked.Increment(ref next)) < requests.Length;)
             {
                 await socket.SendAsync(requests[i], SocketFlags.None, cancel);
                 var length = 0;
-                while (answer.AsSpan(0, length).IndexOf("\r\n\r\n"u8) < 0)
+                while (!IsWhole(answer.AsSpan(0, length)))
                 {
                     var read = await socket.ReceiveAsync(answer.AsMemory(length), SocketFlags.None, cancel);
                     if (read == 0) throw new InvalidOperationException("The server closed a connection.");
                     length += read;
                 }
 
-                if (!answer.AsSpan().StartsWith(Accepted))
+                if (!answer.AsSpan().StartsWith(accepted))
                     throw new InvalidOperationException($"The server answered {Encoding.ASCII.GetString(answer, 0, Math.Min(length, 60))}");
             }
         }
+    }
+
+    /// <summary>Whether an answer is there with its body.</summary>
+    private static bool IsWhole(ReadOnlySpan<byte> answer)
+    {
+        var head = answer.IndexOf("\r\n\r\n"u8);
+        if (head < 0) return false;
+        var stated = answer[..head].IndexOf("\r\nContent-Length: "u8);
+        if (stated < 0) return true;
+        return Utf8Parser.TryParse(answer[(stated + 18)..], out int body, out _) && answer.Length >= head + 4 + body;
     }
 }

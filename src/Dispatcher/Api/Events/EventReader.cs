@@ -22,7 +22,7 @@ internal sealed record EventFilter(string? Type, DateTimeOffset? Since, DateTime
 internal sealed class EventReader(WebhookDatabase database)
 {
     /// <summary>At so many events a page looks at most to find those that fit; then it says where it stopped.</summary>
-    public const int MostLookedAt = 5_000;
+    public const int MostLookedAt = 2_000;
 
     /// <summary>At so many endpoints of the application it is looked for the event.</summary>
     public const int MostStreams = 250;
