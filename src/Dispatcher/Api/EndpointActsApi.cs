@@ -20,7 +20,8 @@ internal sealed class EndpointActsApi(EndpointRecords records, WebhookEndpoints 
             Answer = ApiJson.Default.RotatedSecretAnswer, BodyIsOptional = true,
             Body = """
                 {"type":"object","additionalProperties":false,"properties":{
-                "overlap_seconds":{"type":["integer","null"],"minimum":0,"maximum":604800,"default":86400,"description":"How long the old ones go on signing; 0 ends them at once."},
+                "overlap_seconds":{"type":["integer","null"],"minimum":0,"maximum":604800,"default":86400,
+                  "description":"How long the old ones go on signing; 0 ends them at once."},
                 "secret":{"type":["string","null"],"description":"whsec_ and base64 of 24 to 64 bytes. Default: a fresh one."}}}
                 """,
             Example = """{"overlap_seconds":3600}""",
@@ -64,7 +65,8 @@ internal sealed class EndpointActsApi(EndpointRecords records, WebhookEndpoints 
     private async Task<ApiResult> RotateAsync(ApiCall call)
     {
         var seen = await records.SeeAsync(call);
-        var overlap = call.Fields.Number("overlap_seconds", 0, (long)EndpointRules.MaxOverlap.TotalSeconds) is { } seconds ? TimeSpan.FromSeconds(seconds) : EndpointRules.DefaultOverlap;
+        var overlap = call.Fields.Number("overlap_seconds", 0, (long)EndpointRules.MaxOverlap.TotalSeconds) is { } seconds
+            ? TimeSpan.FromSeconds(seconds) : EndpointRules.DefaultOverlap;
         var own = EndpointFields.ReadSecret(call.Fields);
         call.Fields.Done();
         var secret = call.After(await endpoints.RotateSecretAsync(call.Connection, seen.Id, overlap, own, call.Cancel));

@@ -19,7 +19,8 @@ internal sealed class EndpointFeedApi(EndpointRecords records, StreamControl con
             Query =
             [
                 new("after", """{"type":"integer","minimum":0,"default":0}""", "The events behind this seq."),
-                new("limit", $$"""{"type":"integer","minimum":1,"maximum":{{FeedReader.MaxLimit}},"default":{{FeedReader.DefaultLimit}}}""", "How many at most; a page ends at 4 MiB, too."),
+                new("limit", $$"""{"type":"integer","minimum":1,"maximum":{{FeedReader.MaxLimit}},"default":{{FeedReader.DefaultLimit}}}""",
+                    "How many at most; a page ends at 4 MiB, too."),
             ],
             Problems = [ApiProblem.NotFound, ApiProblem.EndpointDeleted, ApiProblem.RangeExpired],
         },

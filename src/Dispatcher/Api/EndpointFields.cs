@@ -10,14 +10,18 @@ internal static class EndpointFields
     /// <summary>Those that may be changed, as JSON Schema.</summary>
     public const string Schema =
         """
-        "url":{"type":"string","maxLength":2048,"description":"Where events are sent: absolute, https, without user name or fragment. No other endpoint of the application has it."},
-        "event_types":{"type":["array","null"],"minItems":1,"maxItems":100,"items":{"type":"string","maxLength":256},"description":"Patterns: * stands for any one part, ** at the end for the rest. Default: all."},
+        "url":{"type":"string","maxLength":2048,
+          "description":"Where events are sent: absolute, https, without user name or fragment. No other endpoint of the application has it."},
+        "event_types":{"type":["array","null"],"minItems":1,"maxItems":100,"items":{"type":"string","maxLength":256},
+          "description":"Patterns: * stands for any one part, ** at the end for the rest. Default: all."},
         "description":{"type":["string","null"],"maxLength":500},
         "failure_threshold":{"type":["integer","null"],"minimum":1,"maximum":100,"default":3,"description":"How many failed deliveries in a row pause it."},
-        "ordering":{"enum":["strict","relaxed",null],"default":"strict","description":"strict: one after another; relaxed: several at once, and what keeps failing holds up no other."},
+        "ordering":{"enum":["strict","relaxed",null],"default":"strict",
+          "description":"strict: one after another; relaxed: several at once, and what keeps failing holds up no other."},
         "max_in_flight":{"type":["integer","null"],"minimum":1,"maximum":1000,"default":16,"description":"How many requests a relaxed endpoint gets at once."},
         "rate_limit":{"type":["integer","null"],"minimum":1,"maximum":100000,"description":"Requests a second at most; null for as many as it answers."},
-        "batch":{"type":["object","null"],"additionalProperties":false,"description":"Events come several in a request; only for strict endpoints whose receivers take batches. null for one at a time.","properties":{
+        "batch":{"type":["object","null"],"additionalProperties":false,
+          "description":"Events come several in a request; only for strict endpoints whose receivers take batches. null for one at a time.","properties":{
           "max_events":{"type":["integer","null"],"minimum":1,"maximum":1000,"default":100},
           "max_wait_ms":{"type":["integer","null"],"minimum":0,"maximum":60000,"default":0},
           "max_bytes":{"type":["integer","null"],"minimum":1024,"maximum":524288,"default":524288}}},
