@@ -37,7 +37,8 @@ internal sealed partial class ApiWorld
         var published = await api.Platform.PublishAsync(world.Application);
         var key = await world.KeyAsync(settings => settings with { Application = world.Application });
         (world.Ids["application"], world.Ids["endpoint"], world.Ids["event"], world.Ids["key"]) = (world.Application.Value, world.Endpoint.Id.Value, published.Value, key.Id);
-        (world.Ids["seq"], world.Ids["type"], world.Ids["event_type"], world.Ids["task"]) = ("1", "order.paid", "order.paid", Absent["task"]);
+        (world.Ids["seq"], world.Ids["type"], world.Ids["event_type"]) = ("1", "order.paid", "order.paid");
+        world.Ids["task"] = (await api.AskAsync((await world.KeyAsync()).Key, "POST", $"/applications/{world.Application}/resume", "{}")).Text("id");
         world.Ids["fingerprint"] = world.Endpoint.Secret.Fingerprint;
         return world;
     }

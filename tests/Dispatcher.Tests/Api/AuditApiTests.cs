@@ -32,6 +32,25 @@ public class AuditApiTests
     }
 
     [Fact]
+    public async Task Rows_OfWhateverAnApplicationHas_AreTheApplications()
+    {
+        await using var api = await ApiPlatform.StartAsync();
+        var world = await ApiWorld.CreateAsync(api);
+        var key = (await world.KeyAsync()).Key;
+        var expunge = $"/applications/{world.Application}/events/{world.Ids["event"]}/expunge";
+        foreach (var (path, body) in new[] { ($"/endpoints/{world.Ids["endpoint"]}/pause", "{}"), ($"/tasks/{world.Ids["task"]}/cancel", "{}"), (expunge, """{"reason":"asked for"}""") })
+        {
+            var answer = await api.AskAsync(key, "POST", path, body);
+            Assert.True(answer.Status is >= 200 and < 300, $"{path}: {answer.Body?.ToJsonString()}");
+        }
+
+        Assert.Equal(204, (await api.AskAsync(key, "DELETE", $"/keys/{world.Ids["key"]}")).Status);
+        var rows = Rows(await api.AskAsync(key, "GET", "/audit"));
+        Assert.True(rows.Count >= 4, rows.ToJsonString());
+        Assert.All(rows, row => Assert.Equal(world.Application.Value, Text(row, "application")));
+    }
+
+    [Fact]
     public async Task List_ByAKeyThatIsBound_ShowsItsOwnOnly()
     {
         await using var api = await ApiPlatform.StartAsync();

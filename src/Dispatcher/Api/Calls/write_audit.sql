@@ -4,5 +4,6 @@ INSERT INTO webhooks.audit (organization, application, target, api_key, action, 
 VALUES ($1,
         coalesce($2::bigint,
                  (SELECT application FROM webhooks.application WHERE id = coalesce($3::text, $4::text) AND organization = $1),
-                 (SELECT application FROM webhooks.endpoint WHERE id = $4::text)),
+                 (SELECT application FROM webhooks.endpoint WHERE id = $4::text),
+                 (SELECT application FROM webhooks.task WHERE id = $4::text)),
         $4, $5, $6, $7, $8::jsonb)
