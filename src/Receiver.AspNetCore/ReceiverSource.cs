@@ -67,6 +67,9 @@ internal sealed class ReceiverSource(SourceRegistration registration, ReceiverSe
     /// <summary>What the loops could not do in their last turn, by what they are for.</summary>
     public ConcurrentDictionary<string, string> Troubles { get; } = new();
 
+    /// <summary>What is to be said of the handlers that have not ended though their time was up, by the event.</summary>
+    public ConcurrentDictionary<EventKey, string> Overdue { get; } = new();
+
     /// <summary>Whether the last attempt to store failed; the first success afterwards asks for a probe.</summary>
     public volatile bool InboxDown;
 

@@ -71,10 +71,10 @@ internal sealed partial class ReceiverAdministration(
         {
             // Before the handler: of two that retry it at the same time, the second is not to get as far as that.
             if (!await transaction.UnparkAsync(stored.Key, Settlement.Processed, cancellationToken).ConfigureAwait(false)) return Overtaken(stored.Id);
-            failure = await new HandlerRunner(source, scopes, metrics).RunAsync(call, envelope, stored, attempt, transaction, cancellationToken).ConfigureAwait(false);
+            failure = await new HandlerRunner(source, scopes, metrics, logger).RunAsync(call, envelope, stored, attempt, transaction, cancellationToken).ConfigureAwait(false);
+            failure ??= await HandlerRunner.CommitAsync(transaction).ConfigureAwait(false);
             if (failure is null)
             {
-                await transaction.CommitAsync(CancellationToken.None).ConfigureAwait(false);
                 metrics.Settled(source.Name, HandlerRunner.Word(Settlement.Processed));
                 LogRetried(source.Name, stored.Id);
                 source.Watch?.Settled(envelope.ToEvent(source.Name, stored), Settlement.Processed, attempt);

@@ -56,6 +56,9 @@ public sealed record WebhookSourceStatus
     /// <summary>What could not be done when it was last tried, and is tried again in a moment: processing, backfill, pruning and the like, each with what it met.</summary>
     public IReadOnlyList<string> Troubles { get; init; } = [];
 
+    /// <summary>The handlers of this process that have not ended though <see cref="WebhookReceiverOptions.HandlerTimeout"/> is over, each with its event: they hold up what waits for them.</summary>
+    public IReadOnlyList<string> Overdue { get; init; } = [];
+
     /// <summary>Whether three quarters of the inbox limit wait.</summary>
     public bool NearLimit { get; init; }
 }

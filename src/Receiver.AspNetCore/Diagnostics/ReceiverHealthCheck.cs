@@ -38,6 +38,8 @@ internal sealed class ReceiverHealthCheck(IWebhookReceiverStatus status, string?
         if (source.LiveSecrets == 0) blocked.Add($"{source.Source}: no secret counts now, so no request can be verified");
         if (source.SecretError is { } secrets) late.Add($"{source.Source}: the secret provider {secrets}");
         if (source.UnnumberedFailed > 0) blocked.Add($"{source.Source}: the handler has given up on {source.UnnumberedFailed} event(s) without a number");
+        foreach (var overdue in source.Overdue) blocked.Add($"{source.Source}: {overdue}");
+        if (source.Counts.Parked > 0) late.Add($"{source.Source}: {source.Counts.Parked} event(s) are parked");
         if (source.NearLimit) late.Add($"{source.Source}: three quarters of the inbox limit wait");
         if (source.FeedError is { } error) late.Add($"{source.Source}: the feed cannot be read ({error})");
         if (source.RefusedEndpoint is { } other) late.Add($"{source.Source}: deliveries for endpoint {other} are refused");

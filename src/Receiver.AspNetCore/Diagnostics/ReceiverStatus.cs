@@ -26,6 +26,7 @@ internal sealed class ReceiverStatus(ReceiverRegistry registry) : IWebhookReceiv
             SecretError = known.Provided?.Error,
             InboxDown = known.InboxDown,
             Troubles = [.. known.Troubles.OrderBy(one => one.Key, StringComparer.Ordinal).Select(one => $"{one.Key}: {one.Value}")],
+            Overdue = [.. known.Overdue.Values.Order(StringComparer.Ordinal)],
             NearLimit = state.Waiting >= options.InboxLimit * 0.75,
         };
     }

@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -44,7 +45,8 @@ internal static class BodyReader
         if (WasRead(context)) return BodyStatus.Consumed;
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit) limit.MaxRequestBodySize = maxBytes;
 
-        CancellationTokenSource? timer = null, either = null;
+        CancellationTokenSource? timer = null;
+        CancellationTokenRegistration late = default;
         try
         {
             // The server's own pipe, so that a request of which nothing comes holds no buffer of ours.
@@ -53,12 +55,18 @@ internal static class BodyReader
                 // What has come with the head needs neither clock nor cancellation, and that is nearly every delivery.
                 if (!request.BodyReader.TryRead(out var result))
                 {
-                    timer ??= new CancellationTokenSource(timeout, time);
-                    either ??= CancellationTokenSource.CreateLinkedTokenSource(timer.Token, context.RequestAborted);
-                    result = await request.BodyReader.ReadAsync(either.Token).ConfigureAwait(false);
+                    if (timer is null)
+                    {
+                        timer = new CancellationTokenSource(timeout, time);
+                        // Not by the read's own token: the server, which goes on reading what is left of a body, would find that read still under way, and log an error.
+                        late = timer.Token.UnsafeRegister(static reader => ((PipeReader)reader!).CancelPendingRead(), request.BodyReader);
+                    }
+
+                    result = await request.BodyReader.ReadAsync(context.RequestAborted).ConfigureAwait(false);
                 }
 
-                var status = body.Length + result.Buffer.Length > maxBytes ? BodyStatus.TooLarge
+                var status = result.IsCanceled ? BodyStatus.TooSlow
+                    : body.Length + result.Buffer.Length > maxBytes ? BodyStatus.TooLarge
                     : !body.TryAppend(result.Buffer) ? BodyStatus.NoRoom
                     : BodyStatus.Complete;
                 request.BodyReader.AdvanceTo(result.Buffer.End);
@@ -68,7 +76,7 @@ internal static class BodyReader
         }
         catch (OperationCanceledException)
         {
-            return timer is { IsCancellationRequested: true } ? BodyStatus.TooSlow : BodyStatus.Broken;
+            return BodyStatus.Broken;
         }
         catch (BadHttpRequestException e)
         {
@@ -86,7 +94,7 @@ internal static class BodyReader
         }
         finally
         {
-            either?.Dispose();
+            await late.DisposeAsync().ConfigureAwait(false);
             timer?.Dispose();
         }
 

@@ -17,7 +17,7 @@ internal sealed partial class Pump(ReceiverSource source, IServiceScopeFactory s
     /// <summary>How many events are read at once. They are bounded in size, and a turn ends with them so that a stop is not kept waiting.</summary>
     private const int ReadAhead = 32;
 
-    private readonly Settler _settler = new(source, new HandlerRunner(source, scopes, metrics), metrics, random, logger);
+    private readonly Settler _settler = new(source, new HandlerRunner(source, scopes, metrics, logger), metrics, random, logger);
 
     // A new process may hold the fix for what the last one was blocked by, so it begins with a fresh round of attempts.
     private bool _isFresh = true;

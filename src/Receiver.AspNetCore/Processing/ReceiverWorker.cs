@@ -9,6 +9,7 @@ internal sealed partial class ReceiverWorker(
     ReceiverRegistry registry, IServiceScopeFactory scopes, IHttpClientFactory clients, ReceiverMetrics metrics,
     ILoggerFactory loggers, IEnumerable<SourceRegistration> registrations, ILogger<ReceiverWorker> logger) : BackgroundService
 {
+    private const string Leading = "leading";
     private static readonly TimeSpan PauseAfterTrouble = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan RefreshInterval = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan PruneInterval = TimeSpan.FromMinutes(10);
@@ -45,7 +46,7 @@ internal sealed partial class ReceiverWorker(
             source.Stored.Set();
             source.Missing.Set();
         };
-        yield return LoopAsync(source, "leading", null, token => LeadAsync(source, pump, token), stopping);
+        yield return LoopAsync(source, Leading, null, token => LeadAsync(source, pump, token), stopping);
         yield return LoopAsync(source, "news", null, token => RefreshAsync(source, token), stopping);
         if (source.Provided is { } provided) yield return LoopAsync(source, "secrets", null, provided.RunOnceAsync, stopping);
     }
@@ -54,11 +55,13 @@ internal sealed partial class ReceiverWorker(
     private async Task<DateTimeOffset?> LeadAsync(ReceiverSource source, Pump pump, CancellationToken stopping)
     {
         var lead = await source.Inbox.LeadAsync(source.Name, stopping).ConfigureAwait(false);
-        await using var _ = lead.ConfigureAwait(false);
+        await using var held = lead.ConfigureAwait(false);
         using var leading = CancellationTokenSource.CreateLinkedTokenSource(stopping, lead.Lost);
         var name = registrations.First(registration => registration.Name == source.Name).FeedClient;
         // Looks at the feed first, whatever the process that led before has seen.
         var backfill = new Backfill(source, new FeedClient(() => clients.CreateClient(name), source.Time), metrics, new Random(), loggers.CreateLogger<Backfill>());
+        // This turn lasts as long as the lead does: what kept the last one from it is over now.
+        source.Troubles.TryRemove(Leading, out _);
         // What was stored while another process led has given this one no signal.
         source.Stored.Set();
         source.Missing.Set();

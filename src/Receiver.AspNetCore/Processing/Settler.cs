@@ -39,13 +39,13 @@ internal sealed partial class Settler(ReceiverSource source, HandlerRunner runne
             if (isMarked)
             {
                 var failure = call is null ? null : await runner.RunAsync(call, envelope, stored, one.Attempts + 1, transaction, stopping).ConfigureAwait(false);
+                failure ??= await HandlerRunner.CommitAsync(transaction).ConfigureAwait(false);
                 if (failure is not null)
                 {
                     await transaction.DisposeAsync().ConfigureAwait(false);
                     return await FailedAsync(one, failure, stopping).ConfigureAwait(false);
                 }
 
-                await transaction.CommitAsync(CancellationToken.None).ConfigureAwait(false);
                 metrics.Settled(source.Name, HandlerRunner.Word(how));
                 source.Watch?.Settled(envelope.ToEvent(source.Name, stored), how, one.Attempts + (call is null ? 0 : 1));
             }

@@ -37,6 +37,11 @@ internal static class OptionsRules
         Count(nameof(o.MaxConcurrentHandlers), o.MaxConcurrentHandlers, 1, 1000);
         Count(nameof(o.MaxSettledAhead), o.MaxSettledAhead, 1, 1_000_000);
         if (!Enum.IsDefined(o.Ordering)) errors.Add($"{Key(nameof(o.Ordering))} must be Stream, PerKey or None.");
+        if (!Enum.IsDefined(o.OnHandlerExhausted)) errors.Add($"{Key(nameof(o.OnHandlerExhausted))} must be one of {string.Join(", ", Enum.GetNames(o.OnHandlerExhausted.GetType()))}.");
+        if (!Enum.IsDefined(o.OnUnrecoverableGap)) errors.Add($"{Key(nameof(o.OnUnrecoverableGap))} must be one of {string.Join(", ", Enum.GetNames(o.OnUnrecoverableGap.GetType()))}.");
+        if (!Enum.IsDefined(o.OnUnhandled)) errors.Add($"{Key(nameof(o.OnUnhandled))} must be one of {string.Join(", ", Enum.GetNames(o.OnUnhandled.GetType()))}.");
+        if (o.FeedBaseAddress is { IsAbsoluteUri: true } whole && (whole.UserInfo.Length > 0 || whole.Query.Length > 0 || whole.Fragment.Length > 0))
+            errors.Add($"{Key(nameof(o.FeedBaseAddress))} must have no user name, query or fragment.");
         if (o.FeedBaseAddress is { } feed && (!feed.IsAbsoluteUri || feed.Scheme is not ("http" or "https")))
             errors.Add($"{Key(nameof(o.FeedBaseAddress))} must be an absolute http or https address.");
         if (o.FeedBaseAddress is not null && scheme is not StandardScheme)

@@ -18,6 +18,8 @@ namespace Webhooks.Receiver;
 internal sealed class PostgreSqlInboxTransaction(
     InboxDatabase database, NpgsqlConnection connection, NpgsqlTransaction transaction, string source, long? lead, PostgreSqlInbox inbox, Action outrun) : IInboxTransaction
 {
+    private const string BeforeHandler = "webhook_handler";
+
     private readonly List<Step> _steps = [];
     private bool _rewinds;
     private bool _locksProgress;
@@ -97,6 +99,13 @@ internal sealed class PostgreSqlInboxTransaction(
             if (_rewinds) await ResetAsync(cancellationToken).ConfigureAwait(false);
             await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
         }
+        catch (PostgresException e) when (IsOfTheHandler(e.SqlState))
+        {
+            throw new HandlerTransactionException(
+                e.SqlState == PostgresErrorCodes.InFailedSqlTransaction ? "One of the handler's statements failed, and it went on; its transaction can only be rolled back."
+                : e.SqlState is PostgresErrorCodes.NoActiveSqlTransaction or PostgresErrorCodes.InvalidSavepointSpecification ? "The handler ended the transaction it was given; commit and rollback are the receiver's."
+                : $"What the handler did cannot be committed: {e.MessageText}", e);
+        }
         catch (NpgsqlException e)
         {
             throw new InboxUnavailableException($"The transaction could not be committed: {e.Message}", e);
@@ -123,8 +132,10 @@ internal sealed class PostgreSqlInboxTransaction(
     /// <summary>Writes all marks in one round trip; the lease is locked before them. False when something else holds by now.</summary>
     private async Task<bool> WriteAsync(CancellationToken cancellationToken)
     {
-        var batch = new NpgsqlBatch(connection, transaction);
+        // Without the transaction's object, which knows nothing of a COMMIT that was sent as text: the server knows.
+        var batch = new NpgsqlBatch(connection);
         await using var _ = batch.ConfigureAwait(false);
+        if (_isSet) batch.BatchCommands.Add(new NpgsqlBatchCommand($"RELEASE SAVEPOINT {BeforeHandler}"));
         if (lead is { } epoch) batch.BatchCommands.Add(database.Step("Processing/hold_lease", source, epoch));
         if (_locksProgress) batch.BatchCommands.Add(database.Step("Processing/lock_progress", source));
         foreach (var step in _steps) batch.BatchCommands.Add(step.Command);
@@ -160,10 +171,13 @@ internal sealed class PostgreSqlInboxTransaction(
         var batch = new NpgsqlBatch(connection, transaction);
         await using var _ = batch.ConfigureAwait(false);
         // The first statement goes with the beginning of the transaction. A duration cannot be a parameter here.
-        if (!_isSet) batch.BatchCommands.Add(new NpgsqlBatchCommand(
+        var begins = !_isSet;
+        if (begins) batch.BatchCommands.Add(new NpgsqlBatchCommand(
             $"SET LOCAL idle_in_transaction_session_timeout = {(long)database.IdleTimeout.TotalMilliseconds}"));
         _isSet = true;
         batch.BatchCommands.Add(question);
+        // What the handler is given begins here, and must still be there when it is to be committed.
+        if (begins) batch.BatchCommands.Add(new NpgsqlBatchCommand($"SAVEPOINT {BeforeHandler}"));
         try
         {
             var row = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
@@ -181,6 +195,14 @@ internal sealed class PostgreSqlInboxTransaction(
     private void May(string query, params object[] values) => _steps.Add(new Step(false, database.Step(query, [source, .. values])));
 
     private static NpgsqlParameter Number(long? value) => new() { NpgsqlDbType = NpgsqlDbType.Bigint, Value = value ?? (object)DBNull.Value };
+
+    /// <summary>
+    /// What a handler's own statements lead to: the transaction is gone (25P01, 3B001) or failed (25P02), or class 22, 23, 40 or P0 (data, constraints, rollback, raised), looked at when
+    /// it is committed. Whatever else goes wrong is the database's trouble.
+    /// </summary>
+    private static bool IsOfTheHandler(string state) =>
+        state is PostgresErrorCodes.NoActiveSqlTransaction or PostgresErrorCodes.InFailedSqlTransaction or PostgresErrorCodes.InvalidSavepointSpecification
+        || state[..2] is "22" or "23" or "40" or "P0";
 
     private static string Word(Settlement how) => how.ToString().ToLowerInvariant();
 

@@ -1,5 +1,6 @@
 using System.Data.Common;
 using Microsoft.Data.Sqlite;
+using SQLitePCL;
 
 namespace Webhooks.Receiver;
 
@@ -83,7 +84,21 @@ internal sealed class SqliteInboxTransaction(SqliteConnection connection, string
 
     public Task CommitAsync(CancellationToken cancellationToken)
     {
-        _transaction.Commit();
+        if (IsEnded)
+        {
+            outrun();
+            throw new HandlerTransactionException("The handler ended the transaction it was given, or went on after SQLite had rolled it back; commit and rollback are the receiver's.");
+        }
+
+        try
+        {
+            _transaction.Commit();
+        }
+        catch (SqliteException e) when (e.SqliteErrorCode == raw.SQLITE_CONSTRAINT)
+        {
+            throw new HandlerTransactionException($"What the handler did cannot be committed: {e.Message}", e);
+        }
+
         committed(_moved);
         return Task.CompletedTask;
     }
@@ -92,11 +107,25 @@ internal sealed class SqliteInboxTransaction(SqliteConnection connection, string
     {
         if (_isEnded) return ValueTask.CompletedTask;
         _isEnded = true;
-        _transaction.Dispose();
-        connection.Dispose();
-        ended();
+        try
+        {
+            // A handler may have ended it in SQL, of which its object knows nothing: it is given another one to roll back, or it would throw.
+            if (_transaction.Connection is not null && IsEnded) raw.sqlite3_exec(connection.Handle, "BEGIN");
+            _transaction.Dispose();
+            // Of a ROLLBACK it does know, and leaves the other one alone. The connection goes back to its pool, and must have none.
+            if (!IsEnded) raw.sqlite3_exec(connection.Handle, "ROLLBACK");
+            connection.Dispose();
+        }
+        finally
+        {
+            ended();
+        }
+
         return ValueTask.CompletedTask;
     }
+
+    /// <summary>Whether SQLite has no transaction any more, whoever ended it.</summary>
+    private bool IsEnded => raw.sqlite3_get_autocommit(connection.Handle) != 0;
 
     private (string, object?) Source => ("$source", source);
 

@@ -19,8 +19,9 @@ internal sealed class SenderFeed : IAsyncDisposable
     private readonly WebApplication _app;
     private readonly SenderStream _stream;
     private readonly WebhookSecret[] _secrets;
+    private readonly string _path;
 
-    private SenderFeed(WebApplication app, SenderStream stream, WebhookSecret[] secrets) => (_app, _stream, _secrets) = (app, stream, secrets);
+    private SenderFeed(WebApplication app, string path, SenderStream stream, WebhookSecret[] secrets) => (_app, _path, _stream, _secrets) = (app, path, stream, secrets);
 
     /// <summary>Null while it serves pages.</summary>
     public volatile FeedTrouble? Trouble;
@@ -45,7 +46,7 @@ internal sealed class SenderFeed : IAsyncDisposable
         });
         host.Logging.ClearProviders();
         var app = host.Build();
-        var feed = new SenderFeed(app, stream, secrets);
+        var feed = new SenderFeed(app, address.AbsolutePath.TrimEnd('/'), stream, secrets);
         app.Run(feed.AnswerAsync);
         await app.StartAsync(cancel);
         return feed;
@@ -72,7 +73,7 @@ internal sealed class SenderFeed : IAsyncDisposable
     private Task<int> AnswerAsync(HttpContext context, long after)
     {
         var request = context.Request;
-        if (request.Path != $"/v1/endpoints/{_stream.Endpoint}/events") return Task.FromResult(404);
+        if (request.Path != $"{_path}/v1/endpoints/{_stream.Endpoint}/events") return Task.FromResult(404);
         if (!int.TryParse(request.Query["limit"], NumberStyles.None, CultureInfo.InvariantCulture, out var limit)) return Task.FromResult(400);
         if (Trouble is { } trouble)
         {
