@@ -78,6 +78,14 @@ internal sealed class FirstSignatureOnly : SoundReceiver
         name == WebhookHeaders.Signature ? base.Header(headers, name).Split(' ')[0] : base.Header(headers, name);
 }
 
+/// <summary>Takes any version for the one that it knows.</summary>
+internal sealed class IgnoresTheVersion : SoundReceiver
+{
+    protected override string Header(IHeaderDictionary headers, string name) => name == WebhookHeaders.Signature
+        ? string.Join(' ', base.Header(headers, name).Split(' ').Select(entry => entry.IndexOf(',', StringComparison.Ordinal) is var comma and > 0 ? $"v1{entry[comma..]}" : entry))
+        : base.Header(headers, name);
+}
+
 /// <summary>Of a header that stands there twice, the last one counts.</summary>
 internal sealed class LastHeaderCounts : SoundReceiver
 {

@@ -14,6 +14,7 @@ internal sealed class MalformedSignature() : RefusalCase(
             yield return new(header.Length > 20 ? $"{header.Length} characters" : $"\"{header}\"", attempt => attempt with { SignatureHeader = header });
         yield return new("the right one, cut", attempt => attempt with { SignatureHeader = attempt.Signature[..^4] });
         yield return new("the right one without its version", attempt => attempt with { SignatureHeader = attempt.Signature[3..] });
+        yield return new("the right one as another version's", attempt => attempt with { SignatureHeader = "v2," + attempt.Signature[3..] });
         yield return new("the right one in lower case", attempt => attempt with { SignatureHeader = attempt.Signature.ToLowerInvariant() });
         yield return new("an empty MAC", attempt => attempt with { SignatureHeader = "v1," + Convert.ToBase64String(new byte[32]) });
     }
