@@ -1,4 +1,5 @@
 using Webhooks.Dispatcher.Database;
+using Webhooks.Dispatcher.Endpoints;
 using Webhooks.Testing;
 
 namespace Webhooks.Dispatcher.Tests.Sequencing;
@@ -105,11 +106,8 @@ public class SequenceTests
         var database = platform.Get<WebhookDatabase>();
         await using var connection = await database.OpenAsync(default);
         await using var transaction = await connection.BeginTransactionAsync();
-        var id = WebhookEndpointId.New();
-        await using (var create = database.Command(
-            connection, "Endpoints/create", application.Value, id.Value, Nowhere.ToString(), new[] { "**" }, "", 3, "feed", DateTime.UtcNow.AddHours(-1), new byte[] { 1 },
-            "strict", 16, null, null, null, null))
-            await create.ExecuteNonQueryAsync();
+        var since = new EndpointSettings(Nowhere.ToString()) { Since = DateTimeOffset.UtcNow.AddHours(-1) };
+        var id = (await platform.Get<WebhookEndpoints>().CreateAsync(connection, application, since, default)).Result.Id;
         for (var i = 0; i < 3; i++) await platform.PublishAsync(application);
         await Platform.UntilAsync(async () => await platform.ScalarAsync<long>("SELECT count(*) FROM webhooks.delivery") == 3, "they are numbered");
         await transaction.CommitAsync();
