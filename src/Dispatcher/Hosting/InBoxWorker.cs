@@ -171,6 +171,11 @@ internal sealed partial class InBoxWorker : BackgroundService
             {
                 return;
             }
+            catch (ObjectDisposedException) when (stop.IsCancellationRequested)
+            {
+                // A host whose start fails stops nobody, and disposes of everything.
+                return;
+            }
             catch (Exception exception)
             {
                 LogTrouble(exception, loop);

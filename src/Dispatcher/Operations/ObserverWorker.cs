@@ -52,7 +52,7 @@ internal sealed partial class ObserverWorker(
                 }
             }
         }
-        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        catch (Exception exception) when (exception is OperationCanceledException or ObjectDisposedException && stop.IsCancellationRequested)
         {
             // The end.
         }
@@ -71,6 +71,10 @@ internal sealed partial class ObserverWorker(
         try
         {
             await releaseAsync();
+        }
+        catch (ObjectDisposedException)
+        {
+            // A host whose start fails disposes of everything at once; the lease ends by itself.
         }
         catch (Exception exception)
         {

@@ -31,7 +31,7 @@ internal sealed partial class TaskWorker(WebhookTasks tasks, IOptions<WebhookDis
 
                 await news.WaitAsync(time.GetTimestamp() < busyUntil ? WhileBusy : PollInterval, stoppingToken);
             }
-            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            catch (Exception exception) when (exception is OperationCanceledException or ObjectDisposedException && stoppingToken.IsCancellationRequested)
             {
                 break;
             }
