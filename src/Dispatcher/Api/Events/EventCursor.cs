@@ -4,25 +4,26 @@ using System.Globalization;
 namespace Webhooks.Dispatcher.Api;
 
 /// <summary>
-/// Where a page of events begins: beside an id. Ids begin with the time at which their publisher made them, so their order is that of publishing, and what is committed meanwhile moves no page.
+/// Where a page of events begins: beside a place in the order of publishing. What is committed meanwhile moves no page.
 /// </summary>
-/// <param name="Id">Older than this, or newer.</param>
+/// <param name="Position">Older than this, or newer.</param>
 /// <param name="Back">Whether the page is that of newer ones.</param>
-internal readonly record struct EventCursor(Guid Id, bool Back)
+internal readonly record struct EventCursor(long Position, bool Back)
 {
-    public static readonly Guid Newest = new("ffffffff-ffff-ffff-ffff-ffffffffffff");
+    public const long Newest = long.MaxValue;
+    private const int Digits = 16;
 
     /// <summary>The beginning of the list without a cursor.</summary>
     /// <exception cref="ApiException">The cursor is none of ours.</exception>
     public static EventCursor Of(ApiCall call)
     {
         if (call.Query("cursor") is not { } text) return new EventCursor(Newest, false);
-        return text is [('n' or 'p') and var kind, .. var id] && Guid.TryParseExact(id, "N", out var guid)
-            ? new EventCursor(guid, kind == 'p')
+        return text is [('n' or 'p') and var kind, .. { Length: Digits } digits] && long.TryParse(digits, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var position) && position >= 0
+            ? new EventCursor(position, kind == 'p')
             : throw ApiException.Of(ApiProblem.MalformedRequest, "cursor", "cursor must be the next or previous of another page.");
     }
 
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{(Back ? 'p' : 'n')}{Id:N}");
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{(Back ? 'p' : 'n')}{Position:x16}");
 
     /// <summary>The lowest id that can be made at a time.</summary>
     public static Guid FirstAt(DateTimeOffset time)
@@ -37,16 +38,16 @@ internal readonly record struct EventCursor(Guid Id, bool Back)
     /// <param name="limit">How many at most.</param>
     /// <param name="reached">The last that was looked at; null when there was nothing to look at.</param>
     /// <param name="ended">Whether nothing lies behind that.</param>
-    public ApiList<ListedEvent> Page(IReadOnlyList<(Guid Id, ListedEvent Element)> found, int limit, Guid? reached, bool ended)
+    public ApiList<ListedEvent> Page(IReadOnlyList<(long Position, ListedEvent Element)> found, int limit, long? reached, bool ended)
     {
         if (reached is not { } last) return new ApiList<ListedEvent>([], null, null);
         var page = found.Take(limit).ToList();
-        var (more, far) = found.Count > limit ? (true, page[^1].Id) : (!ended, last);
+        var (more, far) = found.Count > limit ? (true, page[^1].Position) : (!ended, last);
         // Where nothing fits, the way back begins where looking ended: between there and the cursor is nothing to be missed.
-        var near = page.Count > 0 ? page[0].Id : last;
+        var near = page.Count > 0 ? page[0].Position : last;
         if (Back) page.Reverse();
         var ahead = more ? new EventCursor(far, Back).ToString() : null;
-        var behind = Back || Id != Newest ? new EventCursor(near, !Back).ToString() : null;
+        var behind = Back || Position != Newest ? new EventCursor(near, !Back).ToString() : null;
         return Back
             ? new ApiList<ListedEvent>(page.ConvertAll(one => one.Element), behind, ahead)
             : new ApiList<ListedEvent>(page.ConvertAll(one => one.Element), ahead, behind);

@@ -11,11 +11,12 @@ internal sealed record EventFilter(string? Type, DateTimeOffset? Since, DateTime
     /// </summary>
     public static readonly TimeSpan Slack = TimeSpan.FromMinutes(1);
 
-    public bool IsNone => Type is null && Since is null && Until is null;
+    public Guid? Lowest => Since is { } since ? EventCursor.FirstAt(since - Slack) : null;
 
-    public Guid Lowest => Since is { } since ? EventCursor.FirstAt(since - Slack) : Guid.Empty;
+    public Guid? Beyond => Until is { } until ? EventCursor.FirstAt(until + Slack) : null;
 
-    public Guid Beyond => Until is { } until ? EventCursor.FirstAt(until + Slack) : EventCursor.Newest;
+    /// <summary>Whether nothing older than this can fit any more.</summary>
+    public bool IsBefore(DateTimeOffset publishedAt) => publishedAt < Since - Slack;
 }
 
 /// <summary>Reads published events.</summary>
@@ -29,28 +30,24 @@ internal sealed class EventReader(WebhookDatabase database)
 
     public async Task<ApiList<ListedEvent>> ListAsync(ApiCaller caller, WebhookApplicationId application, EventCursor cursor, EventFilter filter, int limit, CancellationToken cancel)
     {
-        var (above, below) = cursor.Back ? (Max(cursor.Id, filter.Lowest), filter.Beyond) : (filter.Lowest, Min(cursor.Id, filter.Beyond));
-        var most = filter.IsNone ? limit + 1 : MostLookedAt;
         await using var command = database.Command(
             cursor.Back ? "Api/Events/list_newer_events" : "Api/Events/list_events", application.Value, caller.Organization, caller.Application, caller.Endpoint,
-            above, below, most, filter.Type, filter.Since?.UtcDateTime, filter.Until?.UtcDateTime, limit + 1);
+            filter.Lowest, filter.Beyond, cursor.Position, MostLookedAt, filter.Type, filter.Since?.UtcDateTime, filter.Until?.UtcDateTime, limit + 1);
         await using var reader = await command.ExecuteReaderAsync(cancel);
         await reader.ReadAsync(cancel);
         if (!reader.GetBoolean(0)) throw ApplicationGate.Missing();
         var lookedAt = reader.GetInt64(1);
-        Guid? reached = reader.IsDBNull(2) ? null : reader.GetGuid(2);
-        var found = new List<(Guid, ListedEvent)>();
+        long? reached = reader.IsDBNull(2) ? null : reader.GetInt64(2);
+        var ended = lookedAt < MostLookedAt || (!cursor.Back && filter.IsBefore(reader.GetFieldValue<DateTimeOffset>(5)));
+        var found = new List<(long, ListedEvent)>();
         while (await reader.ReadAsync(cancel))
         {
-            found.Add((reader.GetGuid(2), new ListedEvent(
-                new WebhookEventId(reader.GetGuid(2)).Value, reader.GetString(3), reader.GetFieldValue<DateTimeOffset>(4), Text(reader, 5), reader.GetInt32(6),
-                reader.GetInt32(6) == 0, Text(reader, 7))));
+            found.Add((reader.GetInt64(2), new ListedEvent(
+                new WebhookEventId(reader.GetGuid(3)).Value, reader.GetString(4), reader.GetFieldValue<DateTimeOffset>(5), Text(reader, 6), reader.GetInt32(7),
+                reader.GetInt32(7) == 0, Text(reader, 8))));
         }
 
-        return cursor.Page(found, limit, reached, lookedAt < most);
-
-        static Guid Max(Guid a, Guid b) => a.CompareTo(b) > 0 ? a : b;
-        static Guid Min(Guid a, Guid b) => a.CompareTo(b) < 0 ? a : b;
+        return cursor.Page(found, limit, reached, ended);
     }
 
     /// <exception cref="ApiException">There is no such event, or it is no longer kept, or the key may not see it.</exception>

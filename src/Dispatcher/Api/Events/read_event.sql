@@ -3,7 +3,7 @@ SELECT e.bucket, e.position, e.application, e.type, e.published_at, e.dedupe_key
        (SELECT f.id FROM webhooks.event f WHERE f.bucket = e.bucket AND f.position = v.duplicate_of)
 FROM webhooks.application a
 CROSS JOIN LATERAL (SELECT bucket, position, application, type, published_at, dedupe_key, data FROM webhooks.event
-                    WHERE application = a.application AND id = $5 LIMIT 1) e
+                    WHERE id = $5 AND application = a.application LIMIT 1) e
 LEFT JOIN LATERAL (SELECT reason, expunged_at FROM webhooks.expunged_event WHERE bucket = e.bucket AND position = e.position LIMIT 1) x ON true
 LEFT JOIN LATERAL (SELECT verdict, duplicate_of FROM webhooks.event_verdict WHERE bucket = e.bucket AND position = e.position LIMIT 1) v ON true
 WHERE a.id = $1 AND a.organization = $2 AND a.application = coalesce($3::bigint, a.application) AND $4::bigint IS NULL

@@ -116,11 +116,6 @@ CREATE TABLE webhooks.observer (
 -- How long the parts of a failed attempt took, in ms, as far as they are known.
 ALTER TABLE webhooks.attempt ADD COLUMN phases jsonb;
 
--- An application's events are listed, newest first, and found by their ids, which begin with the time of publishing. One index does both: a second one beside that of
--- the ids would cost each publish twice as much as this wider one does.
-DROP INDEX webhooks.event_id;
-CREATE INDEX event_id ON webhooks.event (application, id);
-
 -- Whether a number was given out of the order of positions: to an event that was committed late, or to one of before its endpoint. Null for all others, which takes no
 -- room; those stand in the order of their positions, and so are found by halving. Only what does not is indexed.
 ALTER TABLE webhooks.delivery ADD COLUMN displaced boolean;
