@@ -77,6 +77,8 @@ public class LimitTests
         }
 
         for (var i = 0; i < 40; i++) await platform.PublishAsync(application, $$"""{"x":"{{new string('x', 5000)}}"}""");
+        // What is numbered while it is sent is handed over from memory, where all endpoints share it.
+        await Platform.UntilAsync(async () => await platform.ScalarAsync<long>("SELECT count(*) FROM webhooks.delivery") == 800, "all are numbered");
         foreach (var endpoint in endpoints) await platform.Endpoints.ResumeAsync(endpoint);
         var most = 0L;
         foreach (var endpoint in endpoints)

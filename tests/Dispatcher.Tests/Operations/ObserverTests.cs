@@ -127,9 +127,15 @@ public class ObserverTests
         Assert.Equal(3, operations.Requests.Count);
     }
 
-    private static Task<Platform> StartAsync(Told told, string? connectionString = null) => Platform.StartAsync(
-        options => options.Operations.PollInterval = TimeSpan.FromMilliseconds(50), connectionString,
-        services: services => services.AddSingleton(told).AddWebhookObserver<Observer>("test"));
+    private static async Task<Platform> StartAsync(Told told, string? connectionString = null)
+    {
+        var platform = await Platform.StartAsync(
+            options => options.Operations.PollInterval = TimeSpan.FromMilliseconds(50), connectionString,
+            services: services => services.AddSingleton(told).AddWebhookObserver<Observer>("test"));
+        // It is told of what happens from its first claim on.
+        await Platform.UntilAsync(async () => await platform.ScalarAsync<long>("SELECT count(*) FROM webhooks.observer") == 1, "it observes");
+        return platform;
+    }
 
     private sealed class Observer(Told told) : IWebhookObserver
     {
