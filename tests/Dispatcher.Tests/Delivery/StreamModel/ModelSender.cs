@@ -13,6 +13,7 @@ internal sealed class ModelSender(ModelNode node, EndpointLease lease, DeliveryO
     private readonly Dictionary<long, Deferral> _failing = [];
     private Settlement? _unwritten;
     private bool _forgotten;
+    private bool _lost;
 
     public ModelNode Node => node;
     public EndpointLease Lease => lease;
@@ -21,6 +22,7 @@ internal sealed class ModelSender(ModelNode node, EndpointLease lease, DeliveryO
     public List<long> Send(IEnumerable<long> given, int most)
     {
         var begun = new List<long>();
+        if (_lost) return begun;
         foreach (var seq in given)
         {
             if (begun.Count == most || !_window.MayBegin || (_window.InFlight > 0 && _window.IsTooFar(seq))) break;
@@ -32,6 +34,9 @@ internal sealed class ModelSender(ModelNode node, EndpointLease lease, DeliveryO
 
         return begun;
     }
+
+    /// <summary>It was told that its lease is gone, as a pump is that cannot write down a deferral: it begins nothing more.</summary>
+    public void Lose() => _lost = true;
 
     public void Succeed(int which)
     {
@@ -60,14 +65,14 @@ internal sealed class ModelSender(ModelNode node, EndpointLease lease, DeliveryO
 
     public void SucceedBeside(DeferredEvent one)
     {
-        if (!_window.MayBegin) return;
+        if (_lost || !_window.MayBegin) return;
         _window.Begin();
         Blame(_window.SucceedBeside(one.Item.Seq, one.Replay ? "replayed" : "delivered"));
     }
 
     public void RefuseBeside(DeferredEvent one)
     {
-        if (!_window.MayBegin) return;
+        if (_lost || !_window.MayBegin) return;
         _window.Begin();
         _window.Withdraw();
         _failing[one.Item.Seq] = new Deferral(one.Item.Seq, one.Attempts + 1, TimeSpan.FromDays(1), one.Replay, Failed);

@@ -135,6 +135,7 @@ internal sealed partial class StreamCourse
             (m, _) => Word(m.Defer(sender.Node.Id, sender.Lease, deferrals)), told =>
             {
                 if (told == "done") sender.Deferred();
+                else sender.Lose();
             });
     }
 
