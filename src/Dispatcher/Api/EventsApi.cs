@@ -20,7 +20,7 @@ internal sealed class EventsApi(
         """
         {"type":"object","additionalProperties":false,"required":["type","data"],"properties":{
         "type":{"type":"string","minLength":1,"maxLength":256,"pattern":"^[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*$"},
-        "data":{"description":"Any JSON. It is delivered byte for byte as it is written here."},
+        "data":{"description":"Any JSON, however deep. It is delivered byte for byte as it is written here."},
         "dedupe_key":{"type":["string","null"],"minLength":1,"maxLength":256,"description":"A later event with the same key, within the dedupe window, goes to no stream."}}}
         """;
 
@@ -38,19 +38,22 @@ internal sealed class EventsApi(
         new("until", """{"type":"string","format":"date-time"}""", "Only events published before then; as with since."),
     ];
 
+    // No deeper than it is long; and as much for what stands around it.
+    private int DataDepth => options.Value.Publishing.MaxDataBytes + 4;
+
     private int MaxBody => options.Value.Publishing.MaxDataBytes + Around;
 
     public IEnumerable<ApiRoute> Routes =>
     [
         new("POST", Events, WebhookApiScopes.EventsWrite, "Publish an event", intake.PublishAsync)
         {
-            Tag = Tag, Writes = ApiWrites.InTransactionWithKey, Success = 202, Answer = ApiJson.Default.AcceptedEvent, Body = One, MaxBody = MaxBody,
+            Tag = Tag, Writes = ApiWrites.InTransactionWithKey, Success = 202, Answer = ApiJson.Default.AcceptedEvent, Body = One, MaxBody = MaxBody, DataDepth = DataDepth,
             Example = """{"type":"invoice.paid","data":{"invoice":"in_1","amount":100}}""",
             Problems = [ApiProblem.NotFound, ApiProblem.ApplicationSuspended, ApiProblem.ValidationFailed, ApiProblem.QuotaExceeded],
         },
         new("POST", Events + "/batch", WebhookApiScopes.EventsWrite, "Publish up to 1,000 events, each of which is judged by itself", intake.PublishManyAsync)
         {
-            Tag = Tag, Writes = ApiWrites.InTransaction, Success = 202, PartialSuccess = 207, Answer = ApiJson.Default.JudgedEvents, Body = Many,
+            Tag = Tag, Writes = ApiWrites.InTransaction, Success = 202, PartialSuccess = 207, Answer = ApiJson.Default.JudgedEvents, Body = Many, DataDepth = DataDepth,
             MaxBody = Math.Max(MaxBatchBody, MaxBody), Example = """{"events":[{"type":"invoice.paid","data":{"invoice":"in_1"}},{"type":"invoice.void","data":{"invoice":"in_2"}}]}""",
             Problems = [ApiProblem.NotFound, ApiProblem.ValidationFailed],
         },

@@ -14,7 +14,11 @@ internal sealed class WebhookDatabase : IAsyncDisposable
     // would otherwise read all of it when it is large.
     private const string IndexesOnly = "-c enable_seqscan=off -c enable_bitmapscan=off -c enable_hashjoin=off -c enable_mergejoin=off";
 
+    // For whoever asks for something while holding a connection: of those that all wait for another one of the same pool, none would get it.
+    private const int ConnectionsBeside = 2;
+
     private readonly NpgsqlDataSource _dataSource;
+    private readonly NpgsqlDataSource _beside;
     private readonly ConcurrentDictionary<string, string> _queries = new();
 
     public WebhookDatabase(IOptions<WebhookDispatcherOptions> options)
@@ -40,9 +44,13 @@ internal sealed class WebhookDatabase : IAsyncDisposable
         // Of several hosts the one that can be written to.
         var several = builder.Host?.Contains(',', StringComparison.Ordinal) == true;
         if (several) builder.TargetSessionAttributes ??= "primary";
+        var session = builder.TargetSessionAttributes;
         Schema = options.Value.Schema;
         ConnectionString = builder.ConnectionString;
         _dataSource = Build(builder, several);
+        (builder.MinPoolSize, builder.MaxPoolSize) = (0, ConnectionsBeside);
+        if (several) builder.TargetSessionAttributes = session;
+        _beside = Build(builder, several);
     }
 
     public string Schema { get; }
@@ -79,6 +87,17 @@ internal sealed class WebhookDatabase : IAsyncDisposable
     public NpgsqlCommand Command(string query, params ReadOnlySpan<object?> values)
     {
         var command = _dataSource.CreateCommand(Query(query));
+        Add(command.Parameters, values);
+        return command;
+    }
+
+    /// <summary>
+    /// A command that commits by itself, beside a transaction that its caller may have open. Its connection is of a small pool of its own, whose users wait for nobody
+    /// while they hold one.
+    /// </summary>
+    public NpgsqlCommand CommandBeside(string query, params ReadOnlySpan<object?> values)
+    {
+        var command = _beside.CreateCommand(Query(query));
         Add(command.Parameters, values);
         return command;
     }
@@ -123,7 +142,11 @@ internal sealed class WebhookDatabase : IAsyncDisposable
             .Where(name => name.EndsWith(".sql", StringComparison.Ordinal) && !name.Contains("Migrations", StringComparison.Ordinal))
             .Select(name => name[..^4]);
 
-    public ValueTask DisposeAsync() => _dataSource.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await _dataSource.DisposeAsync();
+        await _beside.DisposeAsync();
+    }
 
     private NpgsqlDataSource Build(NpgsqlConnectionStringBuilder settings, bool several)
     {

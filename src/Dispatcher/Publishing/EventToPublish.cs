@@ -16,6 +16,9 @@ public sealed record EventToPublish(WebhookApplicationId Application, string Typ
     /// </summary>
     public string? DedupeKey { get; init; }
 
+    /// <summary>The key that published it through the management API; null for the library's own publishes.</summary>
+    internal long? ApiKey { get; init; }
+
     /// <summary>Takes JSON text as data.</summary>
     public static EventToPublish FromJson(WebhookApplicationId application, string type, string json) => new(application, type, Encoding.UTF8.GetBytes(json));
 

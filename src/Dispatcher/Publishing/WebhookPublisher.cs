@@ -106,7 +106,8 @@ internal sealed class PublishBatch(IReadOnlyList<EventToPublish> published, Fres
         Ids,
         published.Select(one => one.Type).ToArray(),
         published.Select(one => one.DedupeKey).ToArray(),
-        published.Select(one => Bytes(one.Data)).ToArray());
+        published.Select(one => Bytes(one.Data)).ToArray(),
+        published.Select(one => one.ApiKey).ToArray());
 
     /// <summary>The array itself where the data is all of one, as it mostly is.</summary>
     private static byte[] Bytes(ReadOnlyMemory<byte> data) =>

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Npgsql;
+using Webhooks.Dispatcher.Api;
 using Webhooks.Dispatcher.Database;
 
 namespace Webhooks.Dispatcher.Retention;
@@ -81,6 +82,8 @@ internal sealed partial class Maintenance(
         }
 
         await ExecuteAsync(database.Command(connection, "Retention/prune_resume_requests", RequestsPruned), cancel);
+        await ExecuteAsync(database.Command(connection, "Api/Access/prune_access", ApiAnswers.Kept), cancel);
+        await ExecuteAsync(database.Command(connection, "Api/Access/prune_audit", options.Value.Retention.KeepAudit), cancel);
         return round;
     }
 

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Webhooks.Dispatcher.Database;
 
 namespace Webhooks.Dispatcher.Tests.Api;
 
@@ -29,6 +30,29 @@ public class AuditApiTests
         var second = await api.AskAsync(key, "GET", $"/audit?limit=4&cursor={first.Text("next")}");
         Assert.Equal(rows.ToJsonString(), new JsonArray([.. Rows(first).Concat(Rows(second)).Select(row => row!.DeepClone())]).ToJsonString());
         Assert.Equal(Rows(first).ToJsonString(), Rows(await api.AskAsync(key, "GET", $"/audit?limit=4&cursor={second.Text("previous")}")).ToJsonString());
+    }
+
+    [Fact]
+    public async Task List_OfARareAction_WalksPastNoOthers()
+    {
+        await using var api = await ApiPlatform.StartAsync();
+        await api.Platform.ExecuteAsync(
+            """
+            INSERT INTO webhooks.audit (organization, application, api_key, action, target, request_id)
+            SELECT 1, 1, 'key', CASE i WHEN 1 THEN 'rare' WHEN 20000 THEN 'rare' ELSE 'common' END, 'it', 'req' FROM generate_series(1, 20000) i
+            """);
+        var database = api.Platform.Get<WebhookDatabase>();
+        await using var connection = await database.OpenAsync(default);
+        foreach (var (query, from) in new[] { ("Api/list_audit", long.MaxValue), ("Api/list_newer_audit", 0L) })
+            foreach (var (application, target) in new (long?, string?)[] { (null, null), (1, null), (null, "it"), (1, "it") })
+            {
+                await using var command = database.Command(connection, query, 1L, application, from, 51, "rare", target);
+                command.CommandText = "EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) " + command.CommandText;
+                await using var reader = await command.ExecuteReaderAsync();
+                var plan = "";
+                while (await reader.ReadAsync()) plan += reader.GetString(0) + "\n";
+                Assert.DoesNotContain("Rows Removed by Filter", plan, StringComparison.Ordinal);
+            }
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
+using Webhooks.Testing;
 
 namespace Webhooks.Dispatcher.Tests.Api;
 
@@ -178,6 +179,56 @@ public class EventsApiTests
         Assert.Equal(1, await api.Platform.ScalarAsync<long>("SELECT count(*) FROM webhooks.event WHERE data <> ''"));
         Assert.Equal(404, (await api.AskAsync(all, "GET", $"/applications/{other}/events/nonsense")).Status);
         Assert.Equal(404, (await api.AskAsync(all, "GET", "/applications/nonsense/events")).Status);
+    }
+
+    /// <summary>What may be inside of the data is one rule, that of publishing: it was once stricter here.</summary>
+    [Theory]
+    [InlineData("""{"a":1,"a":2}""")]
+    [InlineData("""{"a":[{"b":1,"b":{"c":1,"c":1}}]}""")]
+    [InlineData("""{"\ud800":"\udc00"}""")]
+    [InlineData("deep")]
+    public async Task Publish_DataThatTheLibraryTakes_IsTakenHereAndStoredAsWritten(string data)
+    {
+        if (data == "deep") data = new string('[', 5_000) + new string(']', 5_000);
+        await using var api = await ApiPlatform.StartAsync();
+        var (key, application) = await BeginAsync(api);
+        await api.Platform.PublishAsync(WebhookApplicationId.Parse(application), data);
+        var single = await api.AskAsync(key, "POST", $"/applications/{application}/events", $$"""{"type":"a","data":{{data}}}""");
+        var many = await api.AskAsync(key, "POST", $"/applications/{application}/events/batch", $$"""{"events":[{"type":"a","data":{{data}}}]}""");
+        Assert.Equal((202, 202), (single.Status, many.Status));
+        Assert.Equal([data, data, data], await api.Platform.ListAsync<string>("SELECT convert_from(data, 'UTF8') FROM webhooks.event"));
+        // Around the data a name stands once.
+        Assert.Equal(400, (await api.AskAsync(key, "POST", $"/applications/{application}/events", """{"type":"a","type":"b","data":1}""")).Status);
+        Assert.Equal(400, (await api.AskAsync(key, "POST", $"/applications/{application}/events", """{"\ud800":"a","type":"b","data":1}""")).Status);
+        var mixed = await api.AskAsync(key, "POST", $"/applications/{application}/events/batch", """{"events":[{"type":"a","type":"b","data":1},{"type":"a","data":1,"\udc00":1}]}""");
+        Assert.Equal((207, "rejected", "rejected"), (mixed.Status, mixed.Body!["data"]![0]!["status"]!.GetValue<string>(), mixed.Body["data"]![1]!["status"]!.GetValue<string>()));
+    }
+
+    [Fact]
+    public async Task Read_SaysWhichKeyPublished()
+    {
+        await using var api = await ApiPlatform.StartAsync();
+        var (key, application) = await BeginAsync(api);
+        var id = await api.Platform.ScalarAsync<string>("SELECT id FROM webhooks.api_key");
+        var own = await api.Platform.PublishAsync(WebhookApplicationId.Parse(application));
+        var single = (await api.AskAsync(key, "POST", $"/applications/{application}/events", Body)).Text("id");
+        var keyed = (await api.AskAsync(key, "POST", $"/applications/{application}/events", Body, "k")).Text("id");
+        var many = (await api.AskAsync(key, "POST", $"/applications/{application}/events/batch", $$"""{"events":[{{Body}}]}""")).Body!["data"]![0]!["id"]!.GetValue<string>();
+        foreach (var published in new[] { single, keyed, many })
+            Assert.Equal(id, (await api.AskAsync(key, "GET", $"/applications/{application}/events/{published}")).Text("published_by"));
+        Assert.Null((await api.AskAsync(key, "GET", $"/applications/{application}/events/{own}")).Body!["published_by"]);
+    }
+
+    /// <summary>Each holds a connection and counts against the quota: on another one of the same pool, all would wait for each other.</summary>
+    [Fact]
+    public async Task Publish_WithQuotaAndIdempotencyKey_NeedsNoMoreConnectionsThanCalls()
+    {
+        var database = await (await SharedPostgres.GetAsync()).CreateDatabaseAsync();
+        await using var api = await ApiPlatform.StartAsync(connectionString: database + ";Maximum Pool Size=3");
+        // So high that each call asks for a share of its own.
+        var (key, application) = await BeginAsync(api, """{"name":"a","daily_quota":30}""");
+        var answers = await Task.WhenAll(Enumerable.Range(0, 30).Select(i => api.AskAsync(key, "POST", $"/applications/{application}/events", Body, $"k{i}")));
+        Assert.All(answers, answer => Assert.Equal(202, answer.Status));
     }
 
     [Fact]

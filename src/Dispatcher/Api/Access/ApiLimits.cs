@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.AspNetCore.Http;
+using Npgsql;
 using Webhooks.Dispatcher.Database;
 using Webhooks.Dispatcher.Sending;
 
@@ -15,12 +16,14 @@ internal sealed class ApiLimits
     public ApiLimits(WebhookDatabase database, DatabaseClock clock)
     {
         _clock = clock;
-        _requests = new Allowance<DateTimeOffset>((key, minute, count, cancel) => TakeAsync("Api/Access/take_requests", key, minute, count, cancel));
-        _events = new Allowance<DateOnly>((application, day, count, cancel) => TakeAsync("Api/Access/take_events", application, day, count, cancel));
+        _requests = new Allowance<DateTimeOffset>((key, minute, count, cancel) => TakeAsync(database.Command("Api/Access/take_requests", key, minute, count), cancel));
+        // Never in the call's transaction, which it may have: others would wait for the row until that ends, and what this process shares out would be taken back with it.
+        _events = new Allowance<DateOnly>(
+            (application, day, count, cancel) => TakeAsync(database.CommandBeside("Api/Access/take_events", application, day, count), cancel));
 
-        async Task<long> TakeAsync(string query, long subject, object window, int count, CancellationToken cancel)
+        static async Task<long> TakeAsync(NpgsqlCommand take, CancellationToken cancel)
         {
-            await using var command = database.Command(query, subject, window, count);
+            await using var command = take;
             return (long)(await command.ExecuteScalarAsync(cancel))!;
         }
     }

@@ -143,6 +143,22 @@ internal sealed class ApiFields(JsonElement body, string prefix = "")
         if (Problems() is { } problems) throw new ApiException(ApiProblem.ValidationFailed, "The request breaks a rule; details name every field that does.", problems);
     }
 
+    /// <summary>What keeps the names of an object's own members from being read; null when nothing does.</summary>
+    public static string? NameProblem(JsonElement body)
+    {
+        var names = new HashSet<string>();
+        try
+        {
+            foreach (var member in body.EnumerateObject())
+                if (!names.Add(member.Name)) return "has a name that stands twice in it";
+            return null;
+        }
+        catch (InvalidOperationException)
+        {
+            return "has a name with half of a surrogate pair in it";
+        }
+    }
+
     /// <summary>Half of a surrogate pair is valid JSON and no text; whatever reads it throws.</summary>
     private static bool IsText(JsonElement value)
     {

@@ -66,7 +66,7 @@ internal sealed partial class ApiPipeline(WebhookDatabase database, ApiKeys keys
             throw ApiException.Of(ApiProblem.Forbidden, "scope", $"This needs a key with the scope {route.Scope}.");
         var key = route.Method == "POST" ? ApiAnswers.KeyOf(http.Request) : null;
         var bytes = route.Body is null ? ReadOnlyMemory<byte>.Empty : await ReadAsync(http, route);
-        using var body = route.Body is null ? null : Parse(bytes);
+        using var body = route.Body is null ? null : Parse(bytes, route);
         var call = new ApiCall(http, route, caller, requestId, body);
         call.CheckQuery();
         if (route.Writes == ApiWrites.Nothing || (route.Writes == ApiWrites.InTransactionWithKey && key is null)) return await route.RunAsync(call);
@@ -144,14 +144,14 @@ internal sealed partial class ApiPipeline(WebhookDatabase database, ApiKeys keys
         }
     }
 
-    private static JsonDocument Parse(ReadOnlyMemory<byte> body)
+    private static JsonDocument Parse(ReadOnlyMemory<byte> body, ApiRoute route)
     {
         // The parser passes over what is no UTF-8 inside a text.
         if (!Utf8.IsValid(body.Span)) throw new ApiException(ApiProblem.MalformedRequest, "The body is not UTF-8.");
         JsonDocument document;
         try
         {
-            document = JsonDocument.Parse(body, Strict);
+            document = JsonDocument.Parse(body, route.DataDepth > 0 ? new JsonDocumentOptions { MaxDepth = route.DataDepth } : Strict);
         }
         catch (JsonException exception)
         {
@@ -163,9 +163,11 @@ internal sealed partial class ApiPipeline(WebhookDatabase database, ApiKeys keys
             throw new ApiException(ApiProblem.MalformedRequest, "The body has a name with half of a surrogate pair in it.");
         }
 
-        if (document.RootElement.ValueKind == JsonValueKind.Object) return document;
+        var problem = document.RootElement.ValueKind != JsonValueKind.Object ? "The body must be a JSON object."
+            : route.DataDepth > 0 && ApiFields.NameProblem(document.RootElement) is { } names ? $"The body {names}." : null;
+        if (problem is null) return document;
         document.Dispose();
-        throw new ApiException(ApiProblem.MalformedRequest, "The body must be a JSON object.");
+        throw new ApiException(ApiProblem.MalformedRequest, problem);
     }
 
     private static ApiException TooLarge(ApiRoute route) =>

@@ -47,6 +47,12 @@ internal sealed record ApiRoute(string Method, string Pattern, string Scope, str
     /// <summary>What serves a request without an Authorization header: receivers ask on a path of this API, too, and sign instead. Null for nothing.</summary>
     public RequestDelegate? WithoutKey { get; init; }
 
+    /// <summary>
+    /// How deep the data in its body may be; 0 where there is none. Data goes on as it was written, so that what is inside of it is for publishing to judge: the same JSON
+    /// is taken here and by the library, with a name twice or beyond the 64 levels of any other body.
+    /// </summary>
+    public int DataDepth { get; init; }
+
     /// <summary>How large its body may be, in bytes.</summary>
     public int MaxBody { get; init; } = 256 * 1024;
 }

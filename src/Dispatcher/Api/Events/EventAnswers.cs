@@ -45,11 +45,12 @@ internal sealed record ListedEvent(string Id, string Type, DateTimeOffset Timest
 /// <param name="ExpungedAt">When.</param>
 /// <param name="Status">pending until it is numbered; then in_streams, unmatched or duplicate.</param>
 /// <param name="DuplicateOf">The event whose duplicate it is, if that is still kept.</param>
+/// <param name="PublishedBy">The id of the key that published it; null where the platform's own process did.</param>
 /// <param name="Streams">The streams it is in, by the age of their endpoints.</param>
 /// <param name="MoreStreams">Whether the application has more endpoints than were looked at.</param>
 /// <param name="Data">What was published, as it was written.</param>
 internal sealed record EventAnswer(
-    string Id, string Type, DateTimeOffset Timestamp, string? DedupeKey, bool Void, string? Reason, DateTimeOffset? ExpungedAt, string Status, string? DuplicateOf,
+    string Id, string Type, DateTimeOffset Timestamp, string? DedupeKey, bool Void, string? Reason, DateTimeOffset? ExpungedAt, string Status, string? DuplicateOf, string? PublishedBy,
     IReadOnlyList<EventStream> Streams, bool MoreStreams,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull), JsonConverter(typeof(AsWritten))] byte[]? Data);
 

@@ -15,7 +15,7 @@ internal sealed class EventIntake(ApplicationGate applications, IWebhookPublishe
     {
         var application = await applications.FindAsync(call);
         var fields = call.Fields;
-        var published = Read(fields, application);
+        var published = Read(fields, application, call.Caller.Key);
         // What breaks a rule uses up no quota. Where there is none, publishing itself judges.
         if (application.Quota is not null || fields.Errors.Count > 0) Judge(fields, published);
         fields.Done();
@@ -45,7 +45,7 @@ internal sealed class EventIntake(ApplicationGate applications, IWebhookPublishe
         var valid = new List<(int Index, EventToPublish Event)>();
         for (var i = 0; i < items.Length; i++)
         {
-            if (ReadItem(events[i], application, out var published) is { } problems) items[i] = Reject(i, ApiProblem.ValidationFailed, problems);
+            if (ReadItem(events[i], application, call.Caller.Key, out var published) is { } problems) items[i] = Reject(i, ApiProblem.ValidationFailed, problems);
             else if (application.Suspended) items[i] = Reject(i, ApiProblem.ApplicationSuspended);
             else valid.Add((i, published!));
         }
@@ -64,22 +64,23 @@ internal sealed class EventIntake(ApplicationGate applications, IWebhookPublishe
     }
 
     /// <summary>What is wrong with an item; null when nothing is.</summary>
-    private IReadOnlyDictionary<string, string[]>? ReadItem(JsonElement item, KnownApplication application, out EventToPublish? published)
+    private IReadOnlyDictionary<string, string[]>? ReadItem(JsonElement item, KnownApplication application, long key, out EventToPublish? published)
     {
         published = null;
         if (item.ValueKind != JsonValueKind.Object) return new Dictionary<string, string[]> { ["event"] = ["Must be an object."] };
+        if (ApiFields.NameProblem(item) is { } names) return new Dictionary<string, string[]> { ["event"] = [$"It {names}."] };
         var fields = new ApiFields(item);
-        published = Read(fields, application);
+        published = Read(fields, application, key);
         Judge(fields, published);
         return fields.Problems();
     }
 
-    private static EventToPublish Read(ApiFields fields, KnownApplication application)
+    private static EventToPublish Read(ApiFields fields, KnownApplication application, long key)
     {
         var type = fields.Text("type", required: true);
         var dedupeKey = fields.Text("dedupe_key");
         var data = fields.Any("data", required: true);
-        return new EventToPublish(application.Id, type ?? "", data is { } json ? JsonMarshal.GetRawUtf8Value(json).ToArray() : default) { DedupeKey = dedupeKey };
+        return new EventToPublish(application.Id, type ?? "", data is { } json ? JsonMarshal.GetRawUtf8Value(json).ToArray() : default) { DedupeKey = dedupeKey, ApiKey = key };
     }
 
     private void Judge(ApiFields fields, EventToPublish published)

@@ -66,7 +66,7 @@ internal sealed class EventReader(WebhookDatabase database)
             answer = new EventAnswer(
                 id.Value, reader.GetString(3), reader.GetFieldValue<DateTimeOffset>(4), Text(reader, 5), data.Length == 0, Text(reader, 7),
                 reader.IsDBNull(8) ? null : reader.GetFieldValue<DateTimeOffset>(8), Text(reader, 9) ?? "pending",
-                reader.IsDBNull(10) ? null : new WebhookEventId(reader.GetGuid(10)).Value, [], false, data.Length == 0 ? null : data);
+                reader.IsDBNull(10) ? null : new WebhookEventId(reader.GetGuid(10)).Value, Text(reader, 11), [], false, data.Length == 0 ? null : data);
         }
 
         // What has a verdict is in no stream.

@@ -1,5 +1,5 @@
 -- The management API: who may call it, how much, what was answered before, and who did what.
--- Locks: runs once, in one transaction, under the migrator's advisory lock. `application`, `endpoint` and `delivery` get columns without being rewritten; an index of the
+-- Locks: runs once, in one transaction, under the migrator's advisory lock. `application`, `endpoint`, `event` and `delivery` get columns without being rewritten; an index of the
 -- events is built anew, for which they are read once.
 
 -- Whose keys see which applications. What the library creates belongs to the first one, the platform's own.
@@ -92,6 +92,13 @@ CREATE TABLE webhooks.audit (
 CREATE INDEX audit_organization ON webhooks.audit (organization, audit);
 CREATE INDEX audit_application ON webhooks.audit (application, audit) WHERE application IS NOT NULL;
 CREATE INDEX audit_target ON webhooks.audit (organization, target, audit);
+-- What was done in one way may be rare in a long log: it is found without walking past all the rest.
+CREATE INDEX audit_action ON webhooks.audit (organization, action, audit);
+CREATE INDEX audit_application_action ON webhooks.audit (application, action, audit) WHERE application IS NOT NULL;
+CREATE INDEX audit_target_action ON webhooks.audit (organization, target, action, audit);
+
+-- Which key published an event; null for the library's own publishes. Publishes have no rows in the audit log: the event itself is the record.
+ALTER TABLE webhooks.event ADD COLUMN api_key bigint;
 
 -- An operational event's number, too, is drawn by somebody who is seen to run: an observer forgets a missing one only when everybody who could still commit it has ended.
 CREATE SEQUENCE webhooks.operational_event_number AS bigint CACHE 1;
