@@ -17,6 +17,7 @@ namespace Webhooks.Dispatcher.Api;
 [JsonSerializable(typeof(ApiList<EndpointAnswer>))]
 [JsonSerializable(typeof(StreamAnswer))]
 [JsonSerializable(typeof(RotatedSecretAnswer))]
+[JsonSerializable(typeof(AcceptedTest))]
 [JsonSerializable(typeof(TaskAnswer))]
 [JsonSerializable(typeof(ApiList<TaskAnswer>))]
 [JsonSerializable(typeof(FeedPageAnswer))]

@@ -38,10 +38,15 @@ internal sealed class EventsApi(
         new("until", """{"type":"string","format":"date-time"}""", "Only events published before then; as with since."),
     ];
 
-    // No deeper than it is long; and as much for what stands around it.
-    private int DataDepth => options.Value.Publishing.MaxDataBytes + 4;
+    private int DataDepth => DataDepthOf(options.Value);
 
-    private int MaxBody => options.Value.Publishing.MaxDataBytes + Around;
+    private int MaxBody => MaxBodyOf(options.Value);
+
+    /// <summary>How deep a request with data may be: no deeper than it is long; and as much for what stands around it.</summary>
+    public static int DataDepthOf(WebhookDispatcherOptions options) => options.Publishing.MaxDataBytes + 4;
+
+    /// <summary>How large a request with one event may be.</summary>
+    public static int MaxBodyOf(WebhookDispatcherOptions options) => options.Publishing.MaxDataBytes + Around;
 
     public IEnumerable<ApiRoute> Routes =>
     [

@@ -68,6 +68,18 @@ public interface IWebhookEndpoints
     /// <exception cref="WebhookValidationException">It is neither next nor retried beside the stream.</exception>
     Task SkipAsync(WebhookEndpointId endpoint, long seq, CancellationToken cancellationToken = default);
 
+    /// <summary>
+    /// Sends one event to this endpoint alone, whatever its patterns. It goes the whole way: it is numbered in the endpoint's stream behind what was published before, signed, sent in its turn, in the
+    /// feed, and its outcome is recorded as any other's. A paused endpoint holds it. It is never a duplicate; if the endpoint is deleted before it is numbered, it ends as <c>unmatched</c>.
+    /// </summary>
+    /// <param name="endpoint">The endpoint.</param>
+    /// <param name="test">Its type and data; by default a <c>webhook.test</c>.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>The event's id, under which it is delivered.</returns>
+    /// <exception cref="WebhookNotFoundException">There is no such endpoint.</exception>
+    /// <exception cref="WebhookValidationException">The type or the data breaks a rule; nothing was stored.</exception>
+    Task<WebhookEventId> TestAsync(WebhookEndpointId endpoint, TestEvent? test = null, CancellationToken cancellationToken = default);
+
     /// <summary>Gives the endpoint a new secret. Both sign until the overlap ends.</summary>
     /// <param name="endpoint">The endpoint.</param>
     /// <param name="overlap">How long the old ones go on signing: default 24 hours, at most 7 days; zero ends them at once.</param>

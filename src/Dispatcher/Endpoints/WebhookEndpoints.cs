@@ -3,6 +3,7 @@ using Npgsql;
 using Webhooks.Dispatcher.Database;
 using Webhooks.Dispatcher.Delivery;
 using Webhooks.Dispatcher.Hosting;
+using Webhooks.Dispatcher.Publishing;
 using Webhooks.Dispatcher.Secrets;
 using Webhooks.Dispatcher.Sending;
 using Webhooks.Signing;
@@ -79,6 +80,25 @@ internal sealed class WebhookEndpoints(
 
     public Task SkipAsync(WebhookEndpointId endpoint, long seq, CancellationToken cancellationToken = default) =>
         control.SkipAsync(endpoint, seq, cancellationToken);
+
+    public Task<WebhookEventId> TestAsync(WebhookEndpointId endpoint, TestEvent? test = null, CancellationToken cancellationToken = default) =>
+        database.CommitAsync(connection => TestAsync(connection, endpoint, test ?? new TestEvent(), null, cancellationToken), cancellationToken);
+
+    /// <summary>Publishes an event for this endpoint alone in the caller's transaction.</summary>
+    public async Task<Uncommitted<WebhookEventId>> TestAsync(NpgsqlConnection connection, WebhookEndpointId endpoint, TestEvent test, long? apiKey, CancellationToken cancel)
+    {
+        EventRules.Check(test, options.Value.Publishing.MaxDataBytes);
+        var id = WebhookEventId.NewGuids(1)[0];
+        await using var command = database.Command(connection, "Endpoints/test", endpoint.Value, id, test.Type, test.Data.ToArray(), apiKey);
+        await using var reader = await command.ExecuteReaderAsync(cancel);
+        if (!await reader.ReadAsync(cancel)) throw new WebhookNotFoundException(Missing(endpoint));
+        var bucket = reader.GetInt16(1);
+        return new(new WebhookEventId(id), () =>
+        {
+            wake.Committed([bucket]);
+            return Task.CompletedTask;
+        });
+    }
 
     public Task<WebhookSecret> RotateSecretAsync(
         WebhookEndpointId endpoint, TimeSpan? overlap = null, WebhookSecret? secret = null, CancellationToken cancellationToken = default) =>

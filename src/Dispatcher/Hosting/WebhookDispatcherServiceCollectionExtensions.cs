@@ -116,6 +116,7 @@ public static class WebhookDispatcherServiceCollectionExtensions
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IApiResource, EndpointsApi>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IApiResource, EndpointActsApi>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IApiResource, EndpointFeedApi>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IApiResource, EndpointTestApi>());
 
         services.TryAddSingleton<DispatcherWork>();
         services.AddHostedService<DispatcherStartup>();

@@ -14,15 +14,24 @@ internal static class EventRules
     /// <exception cref="WebhookValidationException">Says what is wrong, for every field.</exception>
     public static void Check(EventToPublish published, int maxDataBytes)
     {
-        Dictionary<string, string[]>? errors = null;
-        if (published.Application == default) Add("application", "Required.");
-        if (TypeProblem(published.Type) is { } type) Add("type", type);
-        if (published.DedupeKey is { } key && (key.Length is 0 or > MaxDedupeKeyLength || !CanBeStored(key)))
-            Add("dedupe_key", $"Must have 1 to {MaxDedupeKeyLength} characters, no NUL and no half of a surrogate pair; it has {key.Length} characters.");
-        if (DataProblem(published.Data.Span, maxDataBytes) is { } data) Add("data", data);
-        if (errors is not null) throw new WebhookValidationException(errors);
+        string? key = null;
+        if (published.DedupeKey is { } given && (given.Length is 0 or > MaxDedupeKeyLength || !CanBeStored(given)))
+            key = $"Must have 1 to {MaxDedupeKeyLength} characters, no NUL and no half of a surrogate pair; it has {given.Length} characters.";
+        Refuse(published.Application == default ? "Required." : null, TypeProblem(published.Type), key, DataProblem(published.Data.Span, maxDataBytes));
+    }
 
-        void Add(string field, string problem) => (errors ??= [])[field] = [problem];
+    /// <inheritdoc cref="Check(EventToPublish, int)"/>
+    public static void Check(TestEvent test, int maxDataBytes) => Refuse(null, TypeProblem(test.Type), null, DataProblem(test.Data.Span, maxDataBytes));
+
+    private static void Refuse(string? application, string? type, string? key, string? data)
+    {
+        if (application is null && type is null && key is null && data is null) return;
+        var errors = new Dictionary<string, string[]>();
+        if (application is not null) errors["application"] = [application];
+        if (type is not null) errors["type"] = [type];
+        if (key is not null) errors["dedupe_key"] = [key];
+        if (data is not null) errors["data"] = [data];
+        throw new WebhookValidationException(errors);
     }
 
     /// <summary>Whether the type is made of dot-separated parts of <c>[A-Za-z0-9_-]+</c>; null when it is.</summary>

@@ -36,7 +36,7 @@ internal sealed class BatchPlan(int period, long mark)
     /// <summary>Numbers an event in every stream that takes it.</summary>
     public void Take(PendingEvent pending, StreamDirectory directory)
     {
-        var streams = directory.Match(pending.Application, pending.Type);
+        var streams = pending.Target is { } target ? directory.Only(pending.Application, target) : directory.Match(pending.Application, pending.Type);
         if (streams.Length == 0) Unmatched.Add(pending.Position);
         foreach (var stream in streams) Append(stream, pending.Position, late: true);
     }

@@ -3,8 +3,8 @@ namespace Webhooks.Dispatcher.Sequencing;
 /// <summary>Something that took a place in a bucket's order and is to be sequenced: an event, or a change of an endpoint.</summary>
 internal abstract record Pending(long Position, long Application);
 
-/// <summary>A published event, without its data.</summary>
-internal sealed record PendingEvent(long Position, long Application, string Type, string? DedupeKey, DateTimeOffset PublishedAt)
+/// <summary>A published event, without its data. One with a target belongs to the stream of that endpoint and to no other, whatever their patterns.</summary>
+internal sealed record PendingEvent(long Position, long Application, string Type, string? DedupeKey, DateTimeOffset PublishedAt, long? Target = null)
     : Pending(Position, Application);
 
 /// <summary>From here on the endpoint matches so.</summary>

@@ -31,6 +31,9 @@ internal sealed class StreamDirectory
     /// <summary>The streams of the application that an event of this type belongs to.</summary>
     public SequencedStream[] Match(long application, string type) => _applications[application].Match(type);
 
+    /// <summary>The stream of one endpoint of the application; none when it is deleted by now.</summary>
+    public SequencedStream[] Only(long application, long endpoint) => _applications[application].Only(endpoint);
+
     /// <summary>Puts a change in force and gives the stream, unless it was deleted.</summary>
     public SequencedStream? Apply(PendingChange change) => _applications[change.Application].Apply(change);
 
@@ -46,6 +49,8 @@ internal sealed class StreamDirectory
             if (_byType.Count >= 1000) _byType.Clear();
             return _byType[type] = [.. _byEndpoint.Values.Where(stream => EventTypePattern.MatchesAny(stream.EventTypes, type)).OrderBy(stream => stream.Endpoint)];
         }
+
+        public SequencedStream[] Only(long endpoint) => _byEndpoint.TryGetValue(endpoint, out var stream) ? [stream] : [];
 
         public SequencedStream? Apply(PendingChange change)
         {

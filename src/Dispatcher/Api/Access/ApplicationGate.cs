@@ -54,5 +54,17 @@ internal sealed class ApplicationGate(WebhookDatabase database, TimeProvider tim
         return application;
     }
 
+    /// <summary>The application of an endpoint that the caller may see.</summary>
+    /// <param name="call">Its transaction is the one that asks.</param>
+    /// <param name="application">Its row.</param>
+    public async Task<KnownApplication> OfEndpointAsync(ApiCall call, long application)
+    {
+        await using var command = database.Command(call.Connection, "Api/Access/find_own_application", application);
+        await using var reader = await command.ExecuteReaderAsync(call.Cancel);
+        if (!await reader.ReadAsync(call.Cancel)) throw Missing();
+        return new KnownApplication(
+            WebhookApplicationId.Parse(reader.GetString(0)), reader.GetInt64(1), reader.GetInt16(2), reader.GetBoolean(3), reader.IsDBNull(4) ? null : reader.GetInt64(4));
+    }
+
     public static ApiException Missing() => new(ApiProblem.NotFound, "There is no such application.");
 }

@@ -59,6 +59,8 @@ internal sealed class ApiExamples(JsonObject components)
         "key" => Ids["key"],
         "secret" => "whsec_…",
         "url" => "https://example.com/webhooks",
+        "event_path" => $"/applications/{Ids["application"]}/events/{Ids["event"]}",
+        "attempts_path" => $"/endpoints/{Ids["endpoint"]}/attempts",
         "type" => "invoice.paid",
         "scope" => WebhookApiScopes.EventsRead,
         "action" => "application.created",
