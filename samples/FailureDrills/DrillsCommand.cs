@@ -1,0 +1,141 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+using Spectre.Console;
+using Webhooks.FailureDrills.Catalogue;
+using Webhooks.FailureDrills.Declaring;
+using Webhooks.FailureDrills.Reporting;
+using Webhooks.FailureDrills.Running;
+using Webhooks.Testing;
+
+namespace Webhooks.FailureDrills;
+
+/// <summary>The command: its options, and what its exit codes mean.</summary>
+internal static class DrillsCommand
+{
+    public const int AsExpected = 0, SomeFailed = 1, CannotRun = 2;
+
+    private static readonly Argument<string[]> Names = new("drills") { Description = "The drills to run, by name; default: all.", Arity = ArgumentArity.ZeroOrMore };
+    private static readonly Option<string[]> Tag = new("--tag") { Description = "Only drills with this tag; may be given several times." };
+    private static readonly Option<string[]> Driver = new("--driver")
+    {
+        Description = "Who plays the customer: wiremock, wiremock-net or scripted; may be given several times. Default: whatever this machine offers.",
+    };
+    private static readonly Option<Uri?> WireMock = Address("--wiremock", "A WireMock (Java) that is running, such as http://127.0.0.1:8080; default: one is started.");
+    private static readonly Option<Uri?> WireMockNet = Address("--wiremock-net", "A WireMock.Net server that is running with its admin interface on.");
+    private static readonly Option<double> Scale = Number("--scale", "By how much waits and time limits are stretched: 0.5 to 100.", 1, 0.5, 100);
+    private static readonly Option<double> Parallel = Number("--parallel", "How many drills run side by side: 1 to 64.", 8, 1, 64);
+    private static readonly Option<bool> List = new("--list") { Description = "Name the drills." };
+    private static readonly Option<string?> Explain = new("--explain") { Description = "Tell what a drill does and what must be seen." };
+    private static readonly Option<bool> Json = new("--json") { Description = "Print the outcome as one JSON object on the last line." };
+    private static readonly Option<FileInfo?> JUnit = new("--junit") { Description = "Write the outcome to this file as JUnit XML." };
+    private static readonly Option<FileInfo?> Markdown = new("--markdown") { Description = "Write the outcome to this file as Markdown, with what happened in each drill." };
+
+    public static async Task<int> RunAsync(string[] args)
+    {
+        var root = new RootCommand("Rehearses what happens when a customer's endpoint, the network, a secret or the platform misbehaves.\n"
+            + "Exit codes: 0 all was seen as expected, 1 a drill failed, 2 it cannot run.")
+        {
+            Names, Tag, Driver, WireMock, WireMockNet, Scale, Parallel, List, Explain, Json, JUnit, Markdown,
+        };
+        Names.Validators.Add(result => Known(result, AllDrills.All.Select(drill => drill.Name), "drill"));
+        Explain.Validators.Add(result => Known(result, AllDrills.All.Select(drill => drill.Name), "drill"));
+        Tag.Validators.Add(result => Known(result, AllDrills.All.SelectMany(drill => drill.Tags), "tag"));
+        Driver.Validators.Add(result => Known(result, Drivers.Names, "driver"));
+        root.SetAction(InvokeAsync);
+        var parsed = root.Parse(args);
+        var exit = await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromSeconds(30) });
+        return parsed.Errors.Count > 0 ? CannotRun : exit;
+    }
+
+    private static async Task<int> InvokeAsync(ParseResult parsed, CancellationToken cancel)
+    {
+        var drills = Choose(parsed);
+        if (parsed.GetValue(List))
+        {
+            foreach (var line in TextReport.List(drills)) Console.WriteLine(line);
+            return AsExpected;
+        }
+
+        if (parsed.GetValue(Explain) is { } name)
+        {
+            Console.Write(TextReport.Explain(AllDrills.Find(name)!));
+            return AsExpected;
+        }
+
+        try
+        {
+            // Said now, and not when the work is done.
+            foreach (var file in new[] { parsed.GetValue(JUnit), parsed.GetValue(Markdown) })
+                if (file is not null) await File.WriteAllTextAsync(file.FullName, "", cancel);
+            return await RunAsync(parsed, drills, cancel);
+        }
+        catch (Exception e) when (e is PostgresNotFoundException or PostgresStartException or IOException or UnauthorizedAccessException)
+        {
+            await Console.Error.WriteLineAsync(e.Message);
+            return CannotRun;
+        }
+        catch (OperationCanceledException) when (cancel.IsCancellationRequested)
+        {
+            await Console.Error.WriteLineAsync("Broken off.");
+            return CannotRun;
+        }
+    }
+
+    private static async Task<int> RunAsync(ParseResult parsed, IReadOnlyList<Drill> drills, CancellationToken cancel)
+    {
+        var asked = parsed.GetValue(Driver) ?? [];
+        await using var drivers = await Drivers.BringAsync(asked, parsed.GetValue(WireMock), parsed.GetValue(WireMockNet), cancel);
+        if (drivers.Missing.Keys.FirstOrDefault(asked.Contains) is { } missing)
+        {
+            await Console.Error.WriteLineAsync($"--driver {missing}: {drivers.Missing[missing]}");
+            return CannotRun;
+        }
+
+        var view = new LiveView(drills.Count * drivers.All.Count);
+        var outcome = await view.ShowAsync(CatalogueRun.RunAsync(
+            drills, drivers, parsed.GetValue(Scale), (int)parsed.GetValue(Parallel), view.Began, view.Ended, cancel));
+        if (!Console.IsOutputRedirected)
+            foreach (var result in outcome.Results.Where(result => result.Verdict != Verdict.NotRun)) AnsiConsole.WriteLine(TextReport.Line(result));
+        foreach (var result in outcome.Results.Where(result => result.Verdict == Verdict.Failed)) Console.Write($"\n{TextReport.Failure(result)}");
+        foreach (var remark in outcome.Remarks) Console.WriteLine(remark);
+        Console.WriteLine(TextReport.Sum(outcome));
+        if (parsed.GetValue(JUnit) is { } junit) await File.WriteAllTextAsync(junit.FullName, JUnitReport.Of(outcome), cancel);
+        if (parsed.GetValue(Markdown) is { } markdown) await File.WriteAllTextAsync(markdown.FullName, MarkdownReport.Of(outcome), cancel);
+        if (parsed.GetValue(Json)) Console.WriteLine(JsonReport.Of(outcome));
+        return outcome.Count(Verdict.Failed) > 0 ? SomeFailed : outcome.AllAsExpected ? AsExpected : CannotRun;
+    }
+
+    private static List<Drill> Choose(ParseResult parsed)
+    {
+        var (names, tags) = (parsed.GetValue(Names) ?? [], parsed.GetValue(Tag) ?? []);
+        return [.. AllDrills.All.Where(drill => (names.Length == 0 || names.Contains(drill.Name)) && (tags.Length == 0 || drill.Tags.Any(tags.Contains)))];
+    }
+
+    private static void Known(SymbolResult result, IEnumerable<string> known, string what)
+    {
+        foreach (var token in result.Tokens.Where(token => !known.Contains(token.Value))) result.AddError($"There is no {what} \"{token.Value}\"; --list names the drills.");
+    }
+
+    private static Option<Uri?> Address(string name, string description) => new(name)
+    {
+        Description = description,
+        CustomParser = result =>
+        {
+            if (Uri.TryCreate(result.Tokens.Single().Value, UriKind.Absolute, out var url) && url.Scheme is "http" or "https") return url;
+            result.AddError($"{name} must be an http or https address.");
+            return null;
+        },
+    };
+
+    private static Option<double> Number(string name, string description, double value, double low, double high)
+    {
+        var option = new Option<double>(name) { Description = description, DefaultValueFactory = _ => value };
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens is [var token] && !(double.TryParse(token.Value, CultureInfo.InvariantCulture, out var number) && number >= low && number <= high))
+                result.AddError(string.Create(CultureInfo.InvariantCulture, $"{name} must be from {low} to {high}."));
+        });
+        return option;
+    }
+}

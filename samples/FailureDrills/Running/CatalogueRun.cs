@@ -1,0 +1,37 @@
+using System.Diagnostics;
+using Webhooks.FailureDrills.Declaring;
+using Webhooks.FailureDrills.Staging;
+
+namespace Webhooks.FailureDrills.Running;
+
+/// <summary>Runs drills on drivers, several side by side.</summary>
+internal static class CatalogueRun
+{
+    /// <param name="drills">What is run.</param>
+    /// <param name="drivers">On what.</param>
+    /// <param name="scale">By how much waits are stretched.</param>
+    /// <param name="parallel">How many at a time.</param>
+    /// <param name="began">Is told what begins.</param>
+    /// <param name="ended">Is told what ended, as it does.</param>
+    /// <param name="cancel">Breaks off.</param>
+    public static async Task<RunOutcome> RunAsync(
+        IReadOnlyList<Drill> drills, Drivers drivers, double scale, int parallel, Action<Drill, string> began, Action<DrillResult> ended, CancellationToken cancel)
+    {
+        var clock = Stopwatch.StartNew();
+        await using var databases = await Databases.StartAsync(cancel);
+        var results = new Dictionary<(Drill, string), DrillResult>();
+        // Long ones first, or the last of them would run alone at the end.
+        var pairs = drills.SelectMany(drill => drivers.All.Select(driver => (drill, driver))).OrderByDescending(pair => pair.drill.Budget).ToList();
+        await Parallel.ForEachAsync(pairs, new ParallelOptions { MaxDegreeOfParallelism = parallel, CancellationToken = cancel }, async (pair, token) =>
+        {
+            began(pair.drill, pair.driver.Name);
+            var result = await new DrillRun(pair.drill, pair.driver, databases, scale).RunAsync(token);
+            lock (results) results[(pair.drill, pair.driver.Name)] = result;
+            ended(result);
+        });
+        return new RunOutcome(
+            [.. drills.SelectMany(drill => drivers.All.Select(driver => results[(drill, driver.Name)]).Concat(drivers.Missing.Select(missing =>
+                new DrillResult(drill, missing.Key, Verdict.NotRun) { Reason = missing.Value })))],
+            [.. drivers.Missing.Select(missing => $"not run with {missing.Key}: {missing.Value}")], clock.Elapsed);
+    }
+}

@@ -1,0 +1,97 @@
+using System.Diagnostics;
+using Webhooks.FailureDrills.Declaring;
+using Webhooks.FailureDrills.Seeing;
+using Webhooks.FailureDrills.Staging;
+using Webhooks.FailureDrills.Stubs;
+
+namespace Webhooks.FailureDrills.Running;
+
+/// <summary>Runs one drill on one driver: sets up, does the steps, looks, judges.</summary>
+internal sealed class DrillRun(Drill drill, IStubDriver driver, Databases databases, double scale)
+{
+    // What must be seen at the end may still be on its way; what must not be seen has had its time in the steps.
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10), LookAgain = TimeSpan.FromMilliseconds(50);
+
+    public async Task<DrillResult> RunAsync(CancellationToken cancel)
+    {
+        var began = Stopwatch.GetTimestamp();
+        var missing = drill.Needs & ~driver.Can;
+        if (missing != Can.Nothing) return new DrillResult(drill, driver.Name, Verdict.NotSupported) { Reason = $"it cannot do {missing.Words()}" };
+        using var budget = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        budget.CancelAfter(drill.Budget * Math.Max(1, scale));
+        Stage? stage = null;
+        try
+        {
+            stage = await Stage.SetUpAsync(drill, driver, databases, scale, budget.Token);
+            var missed = await PlayAsync(stage);
+            return new DrillResult(drill, driver.Name, missed.Count == 0 ? Verdict.Passed : Verdict.Failed)
+            {
+                Missed = missed, Took = Stopwatch.GetElapsedTime(began), Timeline = await LookBackAsync(stage),
+            };
+        }
+        catch (NotSupportedByDriverException e)
+        {
+            return new DrillResult(drill, driver.Name, Verdict.NotSupported) { Reason = e.Message, Took = Stopwatch.GetElapsedTime(began) };
+        }
+        catch (Exception e) when (!cancel.IsCancellationRequested)
+        {
+            var missed = e is OperationCanceledException
+                ? new Missed($"the drill ends within {drill.Budget * Math.Max(1, scale)}", stage is null ? "its stage was not set up by then" : "a step did not")
+                : new Missed("the drill can be played", $"{e.GetType().Name}: {e.Message}");
+            return new DrillResult(drill, driver.Name, Verdict.Failed)
+            {
+                Missed = [missed], Took = Stopwatch.GetElapsedTime(began), Timeline = stage is null ? [] : await LookBackAsync(stage),
+            };
+        }
+        finally
+        {
+            if (stage is not null) await stage.DisposeAsync();
+        }
+    }
+
+    private async Task<IReadOnlyList<Missed>> PlayAsync(Stage stage)
+    {
+        foreach (var step in drill.Steps)
+        {
+            stage.Log.Add("drill", step.Words);
+            try
+            {
+                await step.Act(stage);
+            }
+            catch (DrillFailedException e)
+            {
+                return [new Missed(e.Expectation, e.Observation)];
+            }
+        }
+
+        return await JudgeAsync(stage);
+    }
+
+    private async Task<IReadOnlyList<Missed>> JudgeAsync(Stage stage)
+    {
+        Expectation[] expected = [.. drill.Expect, .. StandingPromises.Of(drill)];
+        var began = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            var evidence = await stage.SeeAsync(Look.All);
+            var missed = expected.Select(one => (one.Words, Otherwise: one.Check(evidence))).Where(one => one.Otherwise is not null)
+                .Select(one => new Missed(one.Words, one.Otherwise!)).ToList();
+            if (missed.Count == 0 || stage.Cancel.IsCancellationRequested || Stopwatch.GetElapsedTime(began) > Patience) return missed;
+            await Task.Delay(LookAgain, CancellationToken.None);
+        }
+    }
+
+    private static async Task<IReadOnlyList<TimelineEntry>> LookBackAsync(Stage stage)
+    {
+        try
+        {
+            return Timeline.Of(await stage.SeeAsync(Look.All), stage.Log.Lines);
+        }
+        catch (Exception e) when (e is Npgsql.NpgsqlException or HttpRequestException or TimeoutException)
+        {
+            // One side is gone: what the drill itself did is still told.
+            stage.Log.Add("drill", $"the end could not be looked at: {e.Message}");
+            return [.. stage.Log.Lines.Select(line => new TimelineEntry(line.At, line.Who, line.Text))];
+        }
+    }
+}

@@ -1,0 +1,132 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Webhooks.Receiver;
+using Webhooks.Testing;
+
+namespace Webhooks.FailureDrills.Staging;
+
+/// <summary>What the receiver did with an event: a row of the customer's own table, written in the handler's transaction.</summary>
+internal sealed record Effect(string EventId, long Seq, DateTimeOffset At);
+
+/// <summary>The customer's side: the real receiver package with a SQLite inbox, in this process, that can be stopped, restored and started again.</summary>
+internal sealed class CustomerReceiver(ReceiverPlan plan, Stage stage, string folder) : IAsyncDisposable
+{
+    public const string Source = "platform";
+
+    private readonly int _port = FreePort.Next();
+    private readonly ChangingSettings _secrets = new();
+    private WebApplication? _app;
+
+    /// <summary>Where it takes requests: the path is the one that the endpoint calls, as a proxy in between keeps it.</summary>
+    public Uri Url => new($"http://127.0.0.1:{_port}{stage.Target.Stub.Url.AbsolutePath}");
+
+    public IWebhookReceiverStatus Status => _app!.Services.GetRequiredService<IWebhookReceiverStatus>();
+
+    public bool IsRunning => _app is not null;
+
+    public string InboxPath => Path.Combine(folder, "inbox.db");
+
+    public string BusinessPath => Path.Combine(folder, "business.db");
+
+    public async Task StartAsync(CancellationToken cancel)
+    {
+        CreateBusiness();
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.WebHost.UseUrls($"http://127.0.0.1:{_port}");
+        builder.Logging.ClearProviders();
+        builder.Logging.AddProvider(new LineLog(line => stage.Log.Add("receiver", line)));
+        builder.Services.AddWebhookReceiver(Source, new ConfigurationBuilder().Add(_secrets).Build())
+            .UseSqliteInbox(options => (options.InboxPath, options.ProcessedConnectionString) = (InboxPath, $"Data Source={BusinessPath}"))
+            .HandleFallback(HandleAsync);
+        builder.Services.PostConfigure<WebhookReceiverOptions>(Source, options =>
+        {
+            options.Endpoint = stage.Target.Id.Value;
+            options.FeedBaseAddress = stage.Platform.Url;
+            (options.GapGrace, options.PausedProbeInterval, options.HeadProbeInterval) = (Time(0.1), Time(0.3), Time(2));
+            (options.FeedRetryMin, options.FeedRetryMax) = (Time(0.05), Time(0.5));
+            (options.HandlerRetryMin, options.HandlerRetryMax) = (Time(0.05), Time(0.2));
+            plan.Options(options);
+        });
+        _app = builder.Build();
+        _app.MapWebhookReceiver(stage.Target.Stub.Url.AbsolutePath, Source);
+        await _app.StartAsync(cancel);
+    }
+
+    /// <summary>Ends it; its files stay.</summary>
+    public async Task StopAsync()
+    {
+        if (_app is null) return;
+        await _app.DisposeAsync();
+        _app = null;
+        SqliteConnection.ClearAllPools();
+    }
+
+    /// <summary>Gives it other secrets, newest first; a running one takes them up by itself.</summary>
+    public void Configure(params string[] secrets) =>
+        _secrets.Set(Enumerable.Range(0, secrets.Length).ToDictionary(i => FormattableString.Invariant($"Secrets:{i}:Value"), i => (string?)secrets[i]));
+
+    public List<Effect> ReadEffects()
+    {
+        using var connection = new SqliteConnection($"Data Source={BusinessPath}");
+        connection.Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = "SELECT event_id, seq, at FROM effect ORDER BY number";
+        using var reader = command.ExecuteReader();
+        var effects = new List<Effect>();
+        while (reader.Read()) effects.Add(new Effect(reader.GetString(0), reader.GetInt64(1), DateTimeOffset.FromUnixTimeMilliseconds(reader.GetInt64(2))));
+        return effects;
+    }
+
+    public async ValueTask DisposeAsync() => await StopAsync();
+
+    private async Task HandleAsync(WebhookEvent received, WebhookHandlerContext context, CancellationToken cancel)
+    {
+        if (plan.BeforeEffect is { } before) await before(received);
+        await using (var command = context.Connection.CreateCommand())
+        {
+            command.Transaction = context.Transaction;
+            // No key on the event's id: were an event processed twice, the table would show it.
+            command.CommandText = "INSERT INTO effect (event_id, seq, at) VALUES ($id, $seq, $at)";
+            foreach (var (name, value) in new (string, object)[] { ("$id", received.Id), ("$seq", received.Seq ?? 0), ("$at", DateTimeOffset.UtcNow.ToUnixTimeMilliseconds()) })
+            {
+                var parameter = command.CreateParameter();
+                (parameter.ParameterName, parameter.Value) = (name, value);
+                command.Parameters.Add(parameter);
+            }
+
+            await command.ExecuteNonQueryAsync(cancel);
+        }
+
+        if (plan.AfterEffect is { } after) await after(received);
+    }
+
+    private TimeSpan Time(double seconds) => TimeSpan.FromSeconds(seconds) * stage.Scale;
+
+    private void CreateBusiness()
+    {
+        using var connection = new SqliteConnection($"Data Source={BusinessPath}");
+        connection.Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = """
+            PRAGMA journal_mode = WAL;
+            CREATE TABLE IF NOT EXISTS effect (number INTEGER PRIMARY KEY AUTOINCREMENT, event_id TEXT NOT NULL, seq INTEGER NOT NULL, at INTEGER NOT NULL);
+            """;
+        command.ExecuteNonQuery();
+    }
+}
+
+/// <summary>Configuration that changes while the application runs.</summary>
+internal sealed class ChangingSettings : ConfigurationProvider, IConfigurationSource
+{
+    public IConfigurationProvider Build(IConfigurationBuilder builder) => this;
+
+    public void Set(Dictionary<string, string?> settings)
+    {
+        Data = settings;
+        OnReload();
+    }
+}

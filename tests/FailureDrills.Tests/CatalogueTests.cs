@@ -1,0 +1,35 @@
+using Webhooks.FailureDrills.Catalogue;
+using Webhooks.FailureDrills.Reporting;
+using Webhooks.FailureDrills.Running;
+using Xunit.Abstractions;
+
+namespace Webhooks.FailureDrills.Tests;
+
+/// <summary>The catalogue, run as ./eng/drills runs it: the acceptance tests of the whole system.</summary>
+public class CatalogueTests(ITestOutputHelper output)
+{
+    [Fact]
+    public async Task Run_WithEveryDriverOfThisMachine_IsSeenAsExpected()
+    {
+        await using var drivers = await Drivers.BringAsync([], null, null, CancellationToken.None);
+        var outcome = await CatalogueRun.RunAsync(AllDrills.All, drivers, scale: 1, parallel: 8, (_, _) => { }, _ => { }, CancellationToken.None);
+        foreach (var result in outcome.Results) output.WriteLine(TextReport.Line(result));
+        output.WriteLine(TextReport.Sum(outcome));
+        Assert.True(outcome.AllAsExpected, string.Join('\n', outcome.Results.Where(result => result.Verdict == Verdict.Failed).Select(TextReport.Failure)));
+    }
+
+    [Fact]
+    public void Names_AreUniqueWordsWithHyphens()
+    {
+        Assert.Equal(AllDrills.All.Count, AllDrills.All.Select(drill => drill.Name).Distinct().Count());
+        Assert.All(AllDrills.All, drill => Assert.Matches("^[a-z0-9]+(-[a-z0-9]+)*$", drill.Name));
+    }
+
+    [Fact]
+    public void EachDrill_HasACategoryAStoryAndExpectations() => Assert.All(AllDrills.All, drill =>
+    {
+        Assert.Contains(drill.Category, AllDrills.Categories);
+        Assert.True(drill.Story.Length > 80, drill.Name);
+        Assert.NotEmpty(drill.Expect);
+    });
+}

@@ -1,0 +1,79 @@
+using Webhooks.Dispatcher;
+using Webhooks.FailureDrills.Declaring;
+using Webhooks.FailureDrills.Reporting;
+using Webhooks.FailureDrills.Running;
+using Webhooks.FailureDrills.Seeing;
+using Webhooks.FailureDrills.Staging;
+using Webhooks.FailureDrills.Stubs;
+using Webhooks.FailureDrills.Stubs.Scripted;
+using static Webhooks.FailureDrills.Declaring.Steps;
+
+namespace Webhooks.FailureDrills.Tests;
+
+/// <summary>A drill that must fail does, and says enough to be understood without a debugger.</summary>
+public sealed class DrillRunTests : IAsyncLifetime
+{
+    private Databases _databases = null!;
+
+    public async Task InitializeAsync() => _databases = await Databases.StartAsync(CancellationToken.None);
+
+    public Task DisposeAsync() => _databases.DisposeAsync().AsTask();
+
+    [Fact]
+    public async Task Drill_WhoseExpectationIsNotSeen_FailsWithExpectationObservationAndBothSidesSteps()
+    {
+        var result = await RunAsync(Drill with
+        {
+            Steps = [Publish(2), Until(See.Paused(PauseReason.Gone))],
+            Expect = [See.That("the stub got a second chance", Look.Stub, _ => false, evidence => See.Many(evidence.One.Requests.Count, "request"))],
+        });
+        Assert.Equal(Verdict.Failed, result.Verdict);
+        Assert.Equal(new Missed("the stub got a second chance", "one request"), Assert.Single(result.Missed));
+        var report = TextReport.Failure(result);
+        Assert.Contains("expected  the stub got a second chance", report, StringComparison.Ordinal);
+        Assert.Contains("seen      one request", report, StringComparison.Ordinal);
+        Assert.Contains("publish 2 events", report, StringComparison.Ordinal);
+        Assert.Contains("<- stub     POST 1 (evt_", report, StringComparison.Ordinal);
+        Assert.Contains("failed: gone 410", report, StringComparison.Ordinal);
+        Assert.Contains("endpoint.paused by dispatcher", report, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Wait_ForWhatNeverComes_FailsWithTheWaitsWordsWhenTheBudgetIsUp()
+    {
+        var result = await RunAsync(Drill with { Steps = [Publish(1), Until(See.Delivered(1))], Budget = TimeSpan.FromSeconds(4) });
+        Assert.Equal(Verdict.Failed, result.Verdict);
+        Assert.Equal("event 1 is delivered", result.Missed[0].Expectation);
+    }
+
+    [Fact]
+    public async Task Drill_OnADriverThatCannotDoWhatItNeeds_IsNotSupportedAndNeverPassed()
+    {
+        await using var driver = new OnlyPlain();
+        var result = await new DrillRun(Drill with { Stub = Script.Of(Answer.Broken(Fault.Reset)) }, driver, _databases, 1).RunAsync(CancellationToken.None);
+        Assert.Equal(Verdict.NotSupported, result.Verdict);
+        Assert.Equal("it cannot do a connection reset", result.Reason);
+    }
+
+    private static Drill Drill { get; } = new("an-example", "Something that holds")
+    {
+        Tags = ["answers"], Story = "An example.", Stub = Script.Of(Answer.Of(410, "gone")), Steps = [Publish(1)], Expect = [],
+    };
+
+    private async Task<DrillResult> RunAsync(Drill drill)
+    {
+        await using var driver = new ScriptedDriver();
+        return await new DrillRun(drill, driver, _databases, 1).RunAsync(CancellationToken.None);
+    }
+
+    private sealed class OnlyPlain : IStubDriver
+    {
+        public string Name => "plain";
+
+        public Can Can => Can.Nothing;
+
+        public Task<IStub> OpenAsync(StubOpening opening, CancellationToken cancel) => throw new InvalidOperationException("It was not to be asked.");
+
+        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    }
+}
