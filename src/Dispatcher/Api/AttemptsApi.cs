@@ -7,7 +7,7 @@ namespace Webhooks.Dispatcher.Api;
 /// <summary>
 /// What became of an endpoint's events: the evidence of each attempt that failed, and the runs of numbers that were settled. A delivery that goes well leaves no row of its own.
 /// </summary>
-internal sealed class AttemptsApi(WebhookDatabase database) : IApiResource
+internal sealed class AttemptsApi(WebhookDatabase database, EndpointRecords records) : IApiResource
 {
     private const string Tag = "Attempts";
 
@@ -39,7 +39,7 @@ internal sealed class AttemptsApi(WebhookDatabase database) : IApiResource
         var (cursor, limit, range) = (ApiCursor.Of(call), ApiCursor.LimitOf(call), RangeOf(call));
         var outcome = call.Query("outcome");
         if (outcome is not null && !Outcomes.Contains(outcome)) throw ApiException.Of(ApiProblem.MalformedRequest, "outcome", $"outcome must be one of {string.Join(", ", Outcomes)}.");
-        var endpoint = await FindAsync(call);
+        var endpoint = await records.SeeAnyAsync(call);
         await using var command = database.Command(
             cursor.Back ? "Api/list_newer_attempts" : "Api/list_attempts", endpoint.Bucket, endpoint.Key, cursor.Key, limit + 1, range.Seq, range.Since, range.Until, outcome);
         await using var reader = await command.ExecuteReaderAsync(call.Cancel);
@@ -58,7 +58,7 @@ internal sealed class AttemptsApi(WebhookDatabase database) : IApiResource
     private async Task<ApiResult> ListSettlementsAsync(ApiCall call)
     {
         var (cursor, limit, range) = (ApiCursor.Of(call), ApiCursor.LimitOf(call), RangeOf(call));
-        var endpoint = await FindAsync(call);
+        var endpoint = await records.SeeAnyAsync(call);
         await using var command = database.Command(
             cursor.Back ? "Api/list_newer_settlements" : "Api/list_settlements", endpoint.Bucket, endpoint.Key, cursor.Key, limit + 1, range.Seq, range.Since, range.Until);
         await using var reader = await command.ExecuteReaderAsync(call.Cancel);
@@ -70,15 +70,6 @@ internal sealed class AttemptsApi(WebhookDatabase database) : IApiResource
 
     private static (long? Seq, DateTimeOffset? Since, DateTimeOffset? Until) RangeOf(ApiCall call) =>
         (call.QueryNumber("seq", 1, long.MaxValue - 1), call.QueryTime("since"), call.QueryTime("until"));
-
-    private async Task<(long Key, short Bucket)> FindAsync(ApiCall call)
-    {
-        await using var command = database.Command("Api/see_stream", call.Path("endpoint"), call.Caller.Organization, call.Caller.Application, call.Caller.Endpoint);
-        await using var reader = await command.ExecuteReaderAsync(call.Cancel);
-        return await reader.ReadAsync(call.Cancel)
-            ? (reader.GetInt64(0), reader.GetInt16(1))
-            : throw new ApiException(ApiProblem.NotFound, "There is no such endpoint.");
-    }
 }
 
 /// <summary>A failed attempt as it is answered.</summary>

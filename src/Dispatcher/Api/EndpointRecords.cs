@@ -49,7 +49,7 @@ internal sealed class EndpointRecords(WebhookDatabase database, KeyRing keyRing)
         await using var command = Command(call, "Api/see_endpoint", id, call.Caller.Organization, call.Caller.Application, call.Caller.Endpoint);
         await using var reader = await command.ExecuteReaderAsync(call.Cancel);
         return await reader.ReadAsync(call.Cancel)
-            ? new SeenEndpoint(WebhookEndpointId.Parse(id), reader.GetInt64(0), reader.GetInt64(1), reader.GetBoolean(2))
+            ? new SeenEndpoint(WebhookEndpointId.Parse(id), reader.GetInt64(0), reader.GetInt64(1), reader.GetBoolean(2), reader.GetInt16(3))
             : throw Missing();
     }
 
@@ -81,4 +81,4 @@ internal sealed class EndpointRecords(WebhookDatabase database, KeyRing keyRing)
 }
 
 /// <summary>An endpoint that the caller may see.</summary>
-internal sealed record SeenEndpoint(WebhookEndpointId Id, long Key, long Application, bool IsDeleted);
+internal sealed record SeenEndpoint(WebhookEndpointId Id, long Key, long Application, bool IsDeleted, short Bucket);

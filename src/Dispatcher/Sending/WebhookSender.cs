@@ -47,7 +47,8 @@ internal sealed class WebhookSender(
             request.Headers.TryAddWithoutValidation(WebhookHeaders.Id, id);
             request.Headers.TryAddWithoutValidation(WebhookHeaders.Timestamp, timestamp.ToString(System.Globalization.CultureInfo.InvariantCulture));
             request.Headers.TryAddWithoutValidation(WebhookHeaders.Signature, WebhookSigner.Sign(id, timestamp, body, secrets));
-            foreach (var (name, value) in headers.Values) request.Headers.TryAddWithoutValidation(name, value);
+            if (headers.Values.Count > 0)
+                foreach (var (name, value) in headers.Values) request.Headers.TryAddWithoutValidation(name, value);
             using var response = await _invoker.SendAsync(request, limit.Token);
             answeredAfter = time.GetElapsedTime(began);
             result = await ReadAsync(response, headers, limit.Token);
