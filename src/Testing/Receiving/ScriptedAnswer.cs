@@ -17,6 +17,12 @@ public sealed record ScriptedAnswer
     /// <summary>How long to wait, after the request was read, before answering; default zero.</summary>
     public TimeSpan DelayBefore { get; init; }
 
+    /// <summary>
+    /// What to wait for, after the request was read, before answering; default nothing. Where <see cref="DelayBefore"/> says how long, this says what
+    /// must have happened: a test that must act while a request is under way need not be faster than a clock.
+    /// </summary>
+    public Task After { get; init; } = Task.CompletedTask;
+
     /// <summary>For <see cref="SlowBody"/>: the wait after each byte.</summary>
     public TimeSpan DelayPerByte { get; init; }
 

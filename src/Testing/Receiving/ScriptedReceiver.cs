@@ -139,6 +139,7 @@ public sealed class ScriptedReceiver : IAsyncDisposable
         _log.Add(Capture);
         var answer = scripted ?? _respond?.Invoke(captured ?? Capture(0)) ?? ScriptedAnswer.NoContent;
 
+        await answer.After.WaitAsync(ct);
         if (answer.DelayBefore > TimeSpan.Zero) await Task.Delay(answer.DelayBefore, _options.Clock, ct);
         await SendAsync(answer, context, ct);
     }

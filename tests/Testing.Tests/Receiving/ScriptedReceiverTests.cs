@@ -85,6 +85,20 @@ public sealed class ScriptedReceiverTests : IDisposable
     }
 
     [Fact]
+    public async Task After_HoldsTheAnswerUntilItHasHappened()
+    {
+        await using var receiver = await ScriptedReceiver.StartAsync();
+        var happened = new TaskCompletionSource();
+        receiver.Enqueue(ScriptedAnswer.Of(202) with { After = happened.Task });
+        var answer = PostAsync(receiver, "x");
+        await receiver.WaitForAsync(1);
+        Assert.False(answer.IsCompleted);
+        happened.SetResult();
+        using var given = await answer;
+        Assert.Equal(HttpStatusCode.Accepted, given.StatusCode);
+    }
+
+    [Fact]
     public async Task SlowBody_ComesByteByByte()
     {
         var clock = new ManualTimeProvider();
