@@ -6,7 +6,6 @@ using Microsoft.Extensions.Options;
 using Npgsql;
 using Webhooks.Dispatcher.Delivery;
 using Webhooks.Dispatcher.Nodes;
-using Webhooks.Testing;
 
 namespace Webhooks.Dispatcher.Tests;
 
@@ -40,7 +39,7 @@ internal sealed class Platform : IAsyncDisposable
         Action<WebhookDispatcherOptions>? configure = null, string? connectionString = null, bool worker = true, Action<IServiceCollection>? services = null,
         Action<WebApplication>? map = null)
     {
-        connectionString ??= await (await SharedPostgres.GetAsync()).CreateDatabaseAsync();
+        connectionString ??= await FreshDatabase.CreateAsync();
         var builder = WebApplication.CreateSlimBuilder();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         builder.Logging.ClearProviders();
@@ -53,10 +52,12 @@ internal sealed class Platform : IAsyncDisposable
             options.RunWorker = worker;
             options.Sending.AllowHttp = true;
             options.Sending.AllowedNetworks.Add("127.0.0.0/8");
-            options.Sending.Timeout = TimeSpan.FromSeconds(5);
+            // So long that a machine that hesitates neither times out an attempt nor loses a lease; a test whose subject they are sets them.
+            options.Sending.Timeout = TimeSpan.FromSeconds(60);
+            options.Sending.ConnectTimeout = TimeSpan.FromSeconds(30);
             options.Sequencing.PollInterval = TimeSpan.FromMilliseconds(50);
             options.Delivery.PollInterval = TimeSpan.FromMilliseconds(20);
-            options.Delivery.LeaseDuration = TimeSpan.FromSeconds(2);
+            options.Delivery.LeaseDuration = TimeSpan.FromSeconds(30);
             options.Delivery.Linger = TimeSpan.FromMilliseconds(100);
             options.Delivery.Waits.Add(TimeSpan.FromMilliseconds(40));
             configure?.Invoke(options);
@@ -87,7 +88,7 @@ internal sealed class Platform : IAsyncDisposable
         return await Get<LeaseStore>().ClaimAsync(most, default);
     }
 
-    /// <summary>Makes a node of a process that has no worker, for one lease duration.</summary>
+    /// <summary>Makes a node of a process that has no worker, for one lease duration. It never renews.</summary>
     public Task JoinAsync() => ExecuteAsync(
         $"""
         INSERT INTO webhooks.node (node, name, expires_at, capacity)
@@ -127,7 +128,7 @@ internal sealed class Platform : IAsyncDisposable
     }
 
     /// <summary>Waits until something is so; fails with what was waited for.</summary>
-    public static async Task UntilAsync(Func<Task<bool>> condition, string what, int seconds = 15)
+    public static async Task UntilAsync(Func<Task<bool>> condition, string what, int seconds = 60)
     {
         var until = DateTime.UtcNow.AddSeconds(seconds);
         while (!await condition())
@@ -138,7 +139,7 @@ internal sealed class Platform : IAsyncDisposable
     }
 
     /// <summary>Waits until a stream is as asked for; fails with what it was last.</summary>
-    public async Task<StreamStatus> WaitForStreamAsync(WebhookEndpointId endpoint, Func<StreamStatus, bool> condition, int seconds = 15)
+    public async Task<StreamStatus> WaitForStreamAsync(WebhookEndpointId endpoint, Func<StreamStatus, bool> condition, int seconds = 60)
     {
         var until = DateTime.UtcNow.AddSeconds(seconds);
         while (true)

@@ -2,6 +2,8 @@ using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Webhooks.Dispatcher.Sending;
 
 namespace Webhooks.Dispatcher.Tests.Api;
 
@@ -14,6 +16,22 @@ internal sealed class ApiPlatform(Platform platform) : IAsyncDisposable
 
     public static async Task<ApiPlatform> StartAsync(Action<WebhookDispatcherOptions>? configure = null, string? connectionString = null, bool worker = false) =>
         new(await Platform.StartAsync(configure, connectionString, worker, map: app => app.MapWebhookDispatcher()));
+
+    /// <summary>Two processes on one database, for which it stays the same minute of the same day.</summary>
+    public static async Task<(ApiPlatform One, ApiPlatform Other)> StartTwoAtOneMomentAsync()
+    {
+        var clock = new StoppedClock();
+        async Task<ApiPlatform> StartAsync(string? connectionString)
+        {
+            var api = new ApiPlatform(await Platform.StartAsync(
+                connectionString: connectionString, worker: false, map: app => app.MapWebhookDispatcher(), services: services => services.AddSingleton<TimeProvider>(clock)));
+            api.Platform.Get<DatabaseClock>().Measured(clock.GetUtcNow(), TimeSpan.Zero);
+            return api;
+        }
+
+        var one = await StartAsync(null);
+        return (one, await StartAsync(one.Platform.ConnectionString));
+    }
 
     /// <summary>A key that may do and see everything of the platform's own organization, unless stated otherwise.</summary>
     public async Task<string> KeyAsync(Func<ApiKeySettings, ApiKeySettings>? change = null)

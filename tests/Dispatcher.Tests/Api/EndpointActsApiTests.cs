@@ -14,7 +14,8 @@ public class EndpointActsApiTests
         await using var receiver = await ScriptedReceiver.StartAsync();
         await using var sender = await Platform.StartAsync();
         await using var desk = await ApiPlatform.StartAsync(connectionString: sender.ConnectionString);
-        receiver.Respond(_ => ScriptedAnswer.NoContent with { DelayBefore = TimeSpan.FromMilliseconds(2) });
+        // At first as fast as it goes, and then so slowly that not all can have been sent by the time of the pause.
+        receiver.Respond(request => ScriptedAnswer.NoContent with { DelayBefore = TimeSpan.FromMilliseconds(request.Number < 50 ? 2 : 100) });
         var (key, application) = await ApplicationAsync(desk);
         var id = (await CreateAsync(desk, key, application, receiver.Url.ToString())).Text("id");
         for (var i = 0; i < 500; i++) _ = sender.PublishAsync(WebhookApplicationId.Parse(application));
@@ -30,6 +31,7 @@ public class EndpointActsApiTests
         Assert.NotNull(At(read.Body!, "pause.at"));
 
         // Without a body, too.
+        receiver.Respond(null);
         var resumed = await desk.AskAsync(key, "POST", $"/endpoints/{id}/resume");
         Assert.Equal((200, "active"), (resumed.Status, resumed.Text("status")));
         await sender.WaitForStreamAsync(WebhookEndpointId.Parse(id), stream => stream.Cursor == 500);

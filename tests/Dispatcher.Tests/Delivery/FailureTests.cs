@@ -90,11 +90,11 @@ public class FailureTests
         await using var dead = await ScriptedReceiver.StartAsync();
         dead.Respond(_ => ScriptedAnswer.Never);
         await using var alive = await ScriptedReceiver.StartAsync();
-        await using var platform = await Platform.StartAsync(options => options.Sending.Timeout = TimeSpan.FromSeconds(30));
+        await using var platform = await Platform.StartAsync(options => options.Sending.Timeout = TimeSpan.FromMinutes(2));
         var (application, _) = await platform.AddEndpointAsync(dead.Url);
         var other = await platform.Endpoints.CreateAsync(application, new EndpointSettings(alive.Url.ToString()));
         for (var i = 0; i < 50; i++) await platform.PublishAsync(application);
-        await alive.WaitForAsync(50, TimeSpan.FromSeconds(10));
+        await alive.WaitForAsync(50, TimeSpan.FromSeconds(60));
         await platform.WaitForStreamAsync(other.Id, stream => stream.Cursor == 50);
         Assert.Equal(1, dead.Count);
         await platform.StopAsync(TimeSpan.FromMilliseconds(100));

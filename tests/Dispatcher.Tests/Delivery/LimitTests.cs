@@ -19,7 +19,7 @@ public class LimitTests
         await Task.WhenAll(Enumerable.Range(0, 23).Select(_ => platform.PublishAsync(application)));
         await platform.WaitForStreamAsync(endpoint.Id, stream => stream.Cursor == 23);
         // One every 50 ms; when something was late two may follow at once, and one more if the endpoint changed hands.
-        Assert.InRange(since.Elapsed, TimeSpan.FromMilliseconds(900), TimeSpan.FromSeconds(20));
+        Assert.True(since.Elapsed >= TimeSpan.FromMilliseconds(900), $"23 events at 20 a second came within {since.Elapsed}.");
     }
 
     [Fact]
@@ -47,7 +47,7 @@ public class LimitTests
         await using var platform = await Platform.StartAsync(options =>
         {
             options.Delivery.MaxConcurrentSends = 4;
-            options.Sending.Timeout = TimeSpan.FromSeconds(100);
+            options.Sending.Timeout = TimeSpan.FromMinutes(2);
         });
         for (var i = 0; i < 8; i++)
         {
@@ -55,10 +55,10 @@ public class LimitTests
             await platform.PublishAsync(application);
         }
 
-        await hanging.WaitForAsync(8);
+        await hanging.WaitForAsync(8, TimeSpan.FromSeconds(60));
         var (healthy, endpoint) = await platform.AddEndpointAsync(receiver.Url);
         for (var i = 0; i < 20; i++) await platform.PublishAsync(healthy);
-        await platform.WaitForStreamAsync(endpoint.Id, stream => stream.Cursor == 20, seconds: 30);
+        await platform.WaitForStreamAsync(endpoint.Id, stream => stream.Cursor == 20);
         await platform.StopAsync(TimeSpan.FromMilliseconds(100));
     }
 
@@ -87,7 +87,7 @@ public class LimitTests
             {
                 most = Math.Max(most, platform.Get<ReadAhead>().HeldBytes);
                 return (await platform.Endpoints.GetStreamAsync(endpoint)).Cursor == 40;
-            }, "all is delivered", seconds: 40);
+            }, "all is delivered");
         }
 
         // What was over the budget at once: reads that had begun, each as large as an endpoint's share; without a budget it would be all of them.

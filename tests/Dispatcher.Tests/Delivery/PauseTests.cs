@@ -14,8 +14,9 @@ public class PauseTests
         var (application, endpoint) = await platform.AddEndpointAsync(receiver.Url);
         for (var round = 0; round < 25; round++)
         {
+            var before = (int)receiver.Count;
             for (var i = 0; i < 39; i++) _ = platform.PublishAsync(application);
-            await receiver.WaitForAsync((int)receiver.Count + 1);
+            await receiver.WaitForAsync(before + 1);
             if (round % 2 == 0) await platform.Endpoints.UpdateAsync(endpoint.Id, new EndpointSettings(receiver.Url.ToString()) { Description = $"{round}" });
             await platform.Endpoints.PauseAsync(endpoint.Id);
             var atReturn = receiver.Count;
@@ -29,7 +30,7 @@ public class PauseTests
             await platform.Endpoints.ResumeAsync(endpoint.Id);
         }
 
-        await platform.WaitForStreamAsync(endpoint.Id, stream => stream.Cursor == 1000, seconds: 30);
+        await platform.WaitForStreamAsync(endpoint.Id, stream => stream.Cursor == 1000);
         Assert.Equal(Enumerable.Range(1, 1000).Select(seq => (long)seq), receiver.Requests.Select(Wire.Seq).Distinct());
     }
 
@@ -40,7 +41,8 @@ public class PauseTests
         await using var sender = await Platform.StartAsync();
         await using var desk = await Platform.StartAsync(connectionString: sender.ConnectionString, worker: false);
         var (application, endpoint) = await sender.AddEndpointAsync(receiver.Url);
-        receiver.Respond(_ => ScriptedAnswer.NoContent with { DelayBefore = TimeSpan.FromMilliseconds(2) });
+        // At first as fast as it goes, and then so slowly that not all can have been sent by the time of the pause.
+        receiver.Respond(request => ScriptedAnswer.NoContent with { DelayBefore = TimeSpan.FromMilliseconds(request.Number < 50 ? 2 : 100) });
         for (var i = 0; i < 500; i++) _ = desk.PublishAsync(application);
         await receiver.WaitForAsync(20);
         await desk.Endpoints.PauseAsync(endpoint.Id);
@@ -49,6 +51,7 @@ public class PauseTests
         await desk.WaitForStreamAsync(endpoint.Id, stream => stream.Head == 501);
         Assert.Equal(atReturn, receiver.Count);
         Assert.True(atReturn < 500, "All were sent before the pause; the test shows nothing.");
+        receiver.Respond(null);
         await desk.Endpoints.ResumeAsync(endpoint.Id);
         await desk.WaitForStreamAsync(endpoint.Id, stream => stream.Cursor == 501);
         Assert.Equal(501, receiver.Count);

@@ -19,10 +19,10 @@ public class ServerTests
         {
             await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => platform.PublishAsync(application)));
             await postgres.RestartAsync(mode);
-            await Platform.UntilAsync(() => PublishedAsync(platform, application), "publishing works again", 30);
+            await Platform.UntilAsync(() => PublishedAsync(platform, application), "publishing works again");
         }
 
-        await platform.WaitForStreamAsync(endpoint.Id, stream => stream.Head >= 63 && stream.Cursor == stream.Head, 30);
+        await platform.WaitForStreamAsync(endpoint.Id, stream => stream.Head >= 63 && stream.Cursor == stream.Head);
         Assert.Equal(1, (await platform.Endpoints.GetStreamAsync(endpoint.Id)).Epoch);
     }
 
@@ -36,8 +36,8 @@ public class ServerTests
         await platform.WaitForStreamAsync(endpoint.Id, stream => stream.Head == 1);
         await postgres.KillAsync();
         await postgres.StartAgainAsync();
-        await Platform.UntilAsync(() => PublishedAsync(platform, application), "publishing works again", 30);
-        await platform.WaitForStreamAsync(endpoint.Id, stream => stream.Head >= 2, 30);
+        await Platform.UntilAsync(() => PublishedAsync(platform, application), "publishing works again");
+        await platform.WaitForStreamAsync(endpoint.Id, stream => stream.Head >= 2);
         Assert.Equal(1, (await platform.Endpoints.GetStreamAsync(endpoint.Id)).Epoch);
     }
 
@@ -56,8 +56,8 @@ public class ServerTests
         await postgres.StopAsync();
 
         await using var restored = await backup.RestoreAsync(RestoreMode.SameTimeline, new PrivatePostgresOptions { Port = postgres.Port });
-        await Platform.UntilAsync(() => PublishedAsync(platform, application), "publishing works again", 30);
-        var stream = await platform.WaitForStreamAsync(endpoint.Id, stream => stream.Head >= 2 && stream.Epoch > 1, 30);
+        await Platform.UntilAsync(() => PublishedAsync(platform, application), "publishing works again");
+        var stream = await platform.WaitForStreamAsync(endpoint.Id, stream => stream.Head >= 2 && stream.Epoch > 1);
         Assert.Equal(2, stream.EpochStart);
         Assert.Equal("log_went_back", await platform.ScalarAsync<string>("SELECT data->>'change' FROM webhooks.operational_event WHERE type = 'stream.epoch_raised'"));
     }

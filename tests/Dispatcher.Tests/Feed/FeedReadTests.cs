@@ -129,7 +129,10 @@ public class FeedReadTests
         await using var platform = await Platform.StartAsync(worker: false);
         var (_, endpoint) = await platform.AddEndpointAsync(Nowhere);
         using var feed = new FeedClient(platform, endpoint.Id, endpoint.Secret);
-        var answers = await Task.WhenAll(Enumerable.Range(0, 60).Select(_ => feed.ReadAsync(0)));
+        // However long the machine takes for them, one of these rounds comes within a few seconds.
+        var answers = new List<FeedResult>();
+        for (var round = 0; round < 20 && answers.TrueForAll(answer => answer.Status != HttpStatusCode.TooManyRequests); round++)
+            answers.AddRange(await Task.WhenAll(Enumerable.Range(0, 60).Select(_ => feed.ReadAsync(0))));
         Assert.Contains(answers, answer => answer.Status == HttpStatusCode.OK);
         var refused = answers.First(answer => answer.Status == HttpStatusCode.TooManyRequests);
         Assert.Equal(("rate_limited", TimeSpan.FromSeconds(1)), (refused.Code, refused.Response.Headers.RetryAfter!.Delta));

@@ -22,7 +22,7 @@ public class HealthAndMetricsTests
 
         // With the database gone for good, stopping ends all the same.
         await server.StopAsync(ShutdownMode.Immediate);
-        await platform.StopAsync(TimeSpan.FromSeconds(5)).WaitAsync(TimeSpan.FromSeconds(10));
+        await platform.StopAsync(TimeSpan.FromSeconds(1)).WaitAsync(TimeSpan.FromSeconds(60));
     }
 
     [Fact]
@@ -76,7 +76,7 @@ public class HealthAndMetricsTests
             ("paused reason=gone", 1), ("resumed", 1), ("feed.events", 1), ("settled", 1),
         })
         {
-            await Platform.UntilAsync(() => Task.FromResult(seen.GetValueOrDefault(key) == value), $"{key} is {value}; there are {string.Join(", ", seen)}", seconds: 5);
+            await Platform.UntilAsync(() => Task.FromResult(seen.GetValueOrDefault(key) == value), $"{key} is {value}; there are {string.Join(", ", seen)}");
         }
 
         Assert.Contains("attempt.duration outcome=delivered", seen.Keys);

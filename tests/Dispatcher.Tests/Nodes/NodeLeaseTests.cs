@@ -111,8 +111,9 @@ public class NodeLeaseTests
     public async Task Pause_HintLost_IsFoundAtTheNextRenewal()
     {
         await using var receiver = await ScriptedReceiver.StartAsync();
-        receiver.Respond(_ => ScriptedAnswer.NoContent with { DelayBefore = TimeSpan.FromMilliseconds(2) });
-        await using var platform = await Platform.StartAsync(options => options.Delivery.LeaseDuration = TimeSpan.FromSeconds(3));
+        // At first as fast as it goes, and then so slowly that not all can have been sent before the renewal.
+        receiver.Respond(request => ScriptedAnswer.NoContent with { DelayBefore = TimeSpan.FromMilliseconds(request.Number < 100 ? 2 : 50) });
+        await using var platform = await Platform.StartAsync(options => options.Delivery.LeaseDuration = TimeSpan.FromSeconds(6));
         var (application, endpoint) = await platform.AddEndpointAsync(receiver.Url);
         for (var i = 0; i < 3000; i++) _ = platform.PublishAsync(application);
         await receiver.WaitForAsync(20);
@@ -160,11 +161,15 @@ public class NodeLeaseTests
     public async Task Orphans_OfAClaimBrokenOff_AreTakenUpAndOthersStay()
     {
         await using var receiver = await ScriptedReceiver.StartAsync();
-        // Nor may the node lose its lease while the machine is busy with something else.
-        await using var platform = await Platform.StartAsync(options => (options.Delivery.Linger, options.Delivery.LeaseDuration) = (TimeSpan.FromMinutes(1), TimeSpan.FromSeconds(12)));
-        var (application, endpoint) = await platform.AddEndpointAsync(receiver.Url);
-        await platform.PublishAsync(application);
-        await platform.WaitForStreamAsync(endpoint.Id, stream => stream.Cursor == 1);
+        await using var platform = await Platform.StartAsync(
+            options => (options.Delivery.Linger, options.Sequencing.PollInterval) = (TimeSpan.FromMinutes(10), TimeSpan.FromMinutes(1)));
+        // Of what another process publishes it hears by listening; and when it has begun to listen, all that it held before was handed back and taken anew.
+        await using var desk = await Platform.StartAsync(connectionString: platform.ConnectionString, worker: false);
+        var (application, endpoint) = await desk.AddEndpointAsync(receiver.Url);
+        await desk.PublishAsync(application);
+        await platform.WaitForStreamAsync(endpoint.Id, stream => stream.Cursor == 1, seconds: 120);
+        var epoch = $"SELECT lease_epoch FROM webhooks.delivery_state WHERE endpoint = (SELECT endpoint FROM webhooks.endpoint WHERE id = '{endpoint.Id}')";
+        var before = await platform.ScalarAsync<long>(epoch);
         var (other, orphan) = await platform.AddEndpointAsync(receiver.Url);
         await platform.ExecuteAsync(
             $"""
@@ -174,8 +179,7 @@ public class NodeLeaseTests
         platform.Get<Pumps>().MayHaveLeftBehind = true;
         await platform.PublishAsync(other);
         await platform.WaitForStreamAsync(orphan.Id, stream => stream.Cursor == 1);
-        Assert.Equal(1, await platform.ScalarAsync<long>(
-            $"SELECT lease_epoch FROM webhooks.delivery_state WHERE endpoint = (SELECT endpoint FROM webhooks.endpoint WHERE id = '{endpoint.Id}')"));
+        Assert.Equal(before, await platform.ScalarAsync<long>(epoch));
     }
 
     /// <summary>Its row deleted under its hands, as after a long suspension: it stops, joins under another id and goes on, in order.</summary>
@@ -183,15 +187,18 @@ public class NodeLeaseTests
     public async Task Node_ThatHasLostItsRow_JoinsUnderAnotherIdAndKeepsOrder()
     {
         await using var receiver = await ScriptedReceiver.StartAsync();
-        await using var platform = await Platform.StartAsync();
+        await using var platform = await Platform.StartAsync(options => options.Delivery.LeaseDuration = TimeSpan.FromSeconds(2));
         var (application, endpoint) = await platform.AddEndpointAsync(receiver.Url);
         var ids = new HashSet<Guid>();
         for (var round = 0; round < 3; round++)
         {
+            var before = (int)receiver.Count;
             for (var i = 0; i < 200; i++) _ = platform.PublishAsync(application);
-            await receiver.WaitForAsync((int)receiver.Count + 10);
+            await receiver.WaitForAsync(before + 10);
             var id = platform.Get<NodeLease>().Id;
-            Assert.True(ids.Add(id));
+            // On a slow machine it may have lost its row by itself meanwhile; never does it come back under an id that it has lost.
+            Assert.DoesNotContain(id, ids);
+            ids.Add(id);
             await platform.ExecuteAsync("UPDATE webhooks.node SET expires_at = clock_timestamp()");
             // Its own renewal may come first, and then it keeps what it has.
             await Platform.UntilAsync(async () =>
@@ -202,7 +209,7 @@ public class NodeLeaseTests
             }, "it joins again");
         }
 
-        await platform.WaitForStreamAsync(endpoint.Id, stream => stream.Cursor == 600, seconds: 30);
+        await platform.WaitForStreamAsync(endpoint.Id, stream => stream.Cursor == 600);
         Assert.Equal(Enumerable.Range(1, 600).Select(seq => (long)seq), receiver.Requests.Select(Wire.Seq).Distinct());
     }
 

@@ -49,10 +49,10 @@ public class DedupeTests
         await using var two = await platform.Data.OpenConnectionAsync();
         await using var first = await one.BeginTransactionAsync();
         await using var second = await two.BeginTransactionAsync();
-        await platform.Publisher.PublishAsync(Event(application, "a"), first).WaitAsync(TimeSpan.FromSeconds(5));
-        await platform.Publisher.PublishAsync(Event(application, "b"), second).WaitAsync(TimeSpan.FromSeconds(5));
-        await platform.Publisher.PublishAsync(Event(application, "b"), first).WaitAsync(TimeSpan.FromSeconds(5));
-        await platform.Publisher.PublishAsync(Event(application, "a"), second).WaitAsync(TimeSpan.FromSeconds(5));
+        await platform.Publisher.PublishAsync(Event(application, "a"), first).WaitAsync(TimeSpan.FromSeconds(60));
+        await platform.Publisher.PublishAsync(Event(application, "b"), second).WaitAsync(TimeSpan.FromSeconds(60));
+        await platform.Publisher.PublishAsync(Event(application, "b"), first).WaitAsync(TimeSpan.FromSeconds(60));
+        await platform.Publisher.PublishAsync(Event(application, "a"), second).WaitAsync(TimeSpan.FromSeconds(60));
         await second.CommitAsync();
         await first.CommitAsync();
         await platform.WaitForStreamAsync(endpoint.Id, stream => stream.Cursor == 2);

@@ -100,9 +100,16 @@ public class PublishTests
         var application = await platform.Applications.CreateAsync("one");
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
             platform.Publisher.PublishAsync(EventToPublish.FromJson(application, "a", "1"), new CancellationToken(canceled: true)));
+        // Those that have found a place are held up there.
+        await using var connection = await platform.Data.OpenConnectionAsync();
+        await using var held = await connection.BeginTransactionAsync();
+        await using (var hold = new NpgsqlCommand("LOCK TABLE webhooks.event IN ACCESS EXCLUSIVE MODE", connection)) await hold.ExecuteNonQueryAsync();
         using var cancel = new CancellationTokenSource();
         var publishes = Enumerable.Range(0, 100).Select(_ => platform.Publisher.PublishAsync(EventToPublish.FromJson(application, "a", "1"), cancel.Token)).ToList();
+        await Platform.UntilAsync(async () => await platform.ScalarAsync<long>(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") > 0, "one waits for the table");
         await cancel.CancelAsync();
+        await held.RollbackAsync();
         var confirmed = 0;
         foreach (var publish in publishes)
         {
@@ -130,14 +137,14 @@ public class PublishTests
         void Slowly(WebhookDispatcherOptions options)
         {
             options.Publishing.NotifyInTransaction = inTransaction;
-            options.Sequencing.PollInterval = TimeSpan.FromSeconds(50);
-            options.Delivery.PollInterval = TimeSpan.FromSeconds(50);
+            options.Sequencing.PollInterval = TimeSpan.FromMinutes(1);
+            options.Delivery.PollInterval = TimeSpan.FromMinutes(1);
         }
 
         await using var worker = await Platform.StartAsync(Slowly);
         await using var publisher = await Platform.StartAsync(Slowly, worker.ConnectionString, worker: false);
         var (application, _) = await publisher.AddEndpointAsync(receiver.Url);
-        await Platform.UntilAsync(async () => await worker.ScalarAsync<long>("SELECT count(*) FROM webhooks.stream WHERE matching") == 1, "the worker listens");
+        await Platform.UntilAsync(async () => await worker.ScalarAsync<long>("SELECT count(*) FROM webhooks.stream WHERE matching") == 1, "the worker listens", seconds: 120);
         for (var i = 1; i <= 5; i++)
         {
             await using var connection = await publisher.Data.OpenConnectionAsync();
@@ -145,11 +152,11 @@ public class PublishTests
             await publisher.Publisher.PublishAsync(EventToPublish.FromJson(application, "a", "1"), transaction);
             await transaction.CommitAsync();
             if (!inTransaction) await publisher.Publisher.WakeAsync();
-            await receiver.WaitForAsync(i, TimeSpan.FromSeconds(5));
+            await receiver.WaitForAsync(i, TimeSpan.FromSeconds(40));
         }
 
         await publisher.PublishAsync(application);
-        await receiver.WaitForAsync(6, TimeSpan.FromSeconds(5));
+        await receiver.WaitForAsync(6, TimeSpan.FromSeconds(40));
     }
 
     [Fact]

@@ -46,8 +46,9 @@ public class RotationTests
             while (!done.IsCancellationRequested) await platform.PublishAsync(application);
         });
         await receiver.WaitForAsync(50);
-        var fresh = await platform.Endpoints.RotateSecretAsync(endpoint.Id, TimeSpan.FromSeconds(1));
-        await receiver.WaitForAsync(request => request.Verify(fresh).IsValid && !request.Verify(endpoint.Secret).IsValid);
+        // Long enough for a request within it on any machine.
+        var fresh = await platform.Endpoints.RotateSecretAsync(endpoint.Id, TimeSpan.FromSeconds(5));
+        await receiver.WaitForAsync(request => request.Verify(fresh).IsValid && !request.Verify(endpoint.Secret).IsValid, TimeSpan.FromSeconds(60));
         await done.CancelAsync();
         await flow;
         var verdicts = receiver.Requests.Select(request => (Old: request.Verify(endpoint.Secret).IsValid, New: request.Verify(fresh).IsValid)).ToList();

@@ -22,7 +22,8 @@ internal sealed class Sender : IAsyncDisposable
             options.MasterKey = Platform.MasterKey;
             options.Sending.AllowHttp = true;
             options.Sending.AllowedNetworks.Add("127.0.0.0/8");
-            options.Sending.Timeout = TimeSpan.FromSeconds(10);
+            options.Sending.Timeout = TimeSpan.FromSeconds(60);
+            options.Sending.ConnectTimeout = TimeSpan.FromSeconds(30);
             configure?.Invoke(options.Sending);
         });
         services?.Invoke(collection);
