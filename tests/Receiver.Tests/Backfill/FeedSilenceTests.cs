@@ -40,7 +40,7 @@ public sealed class FeedSilenceTests
             slowest = TimeProvider.System.GetElapsedTime(began) is var took && took > slowest ? took : slowest;
         }
 
-        Assert.InRange(slowest, TimeSpan.Zero, TimeSpan.FromSeconds(10));
+        Assert.InRange(slowest, TimeSpan.Zero, TimeSpan.FromSeconds(60));
         await app.UntilProcessedAsync(40);
         Assert.Equal(Enumerable.Range(1, 40).Select(seq => (long)seq), handled);
         Assert.Equal(new SeqRange(41, 41), Assert.Single((await app.StreamAsync()).Gaps));
@@ -49,7 +49,7 @@ public sealed class FeedSilenceTests
         await app.UntilProcessedAsync(42);
         var stopping = TimeProvider.System.GetTimestamp();
         await app.Services.GetServices<IHostedService>().OfType<ReceiverWorker>().Single().StopAsync(CancellationToken.None);
-        Assert.InRange(TimeProvider.System.GetElapsedTime(stopping), TimeSpan.Zero, TimeSpan.FromSeconds(10));
+        Assert.InRange(TimeProvider.System.GetElapsedTime(stopping), TimeSpan.Zero, TimeSpan.FromSeconds(60));
     }
 
     [Fact]

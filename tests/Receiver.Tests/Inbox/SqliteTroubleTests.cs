@@ -63,7 +63,7 @@ public sealed class SqliteTroubleTests
     [Fact]
     public async Task Intake_InboxFileLocked_Answers503WithRetryAfterAndRecovers()
     {
-        await using var app = await TestApp.StartAsync();
+        await using var app = await TestApp.StartAsync(busyTimeout: TimeSpan.FromSeconds(1));
         Assert.Equal(204, await app.DeliverAsync(1));
         await app.UntilProcessedAsync(1);
         using (var other = new SqliteConnection($"Data Source={app.InboxPath};Pooling=False"))
@@ -157,7 +157,7 @@ public sealed class SqliteTroubleTests
     [Fact]
     public async Task Intake_InboxFileUnlocked_IsFoundBackWithoutADelivery()
     {
-        await using var app = await TestApp.StartAsync();
+        await using var app = await TestApp.StartAsync(busyTimeout: TimeSpan.FromSeconds(1));
         Assert.Equal(204, await app.DeliverAsync(1));
         using (var other = new SqliteConnection($"Data Source={app.InboxPath};Pooling=False"))
         {

@@ -54,7 +54,7 @@ public sealed class SlowSendersTests(ITestOutputHelper output)
                 slowest = watch.Elapsed - began > slowest ? watch.Elapsed - began : slowest;
             }
 
-            Assert.InRange(slowest, TimeSpan.Zero, TimeSpan.FromSeconds(5));
+            Assert.InRange(slowest, TimeSpan.Zero, TimeSpan.FromSeconds(60));
             output.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"{Count} slow senders, {bodies.Open} held, {large - fits} sent away: {grown / 1024 / 1024} MiB more heap, {bodies.Drawn / 1024 / 1024} MiB drawn, working set {Environment.WorkingSet / 1024 / 1024} MiB; 200 others in {watch.ElapsedMilliseconds} ms, the slowest {slowest.TotalMilliseconds:0} ms"));
         }

@@ -3,11 +3,14 @@ namespace Webhooks.Receiver.Tests;
 /// <summary>Promise 10 on the receiver's side: one node at a time processes a source; a dead one's work is taken over, and a late one commits nothing.</summary>
 public sealed class LeadTests : IAsyncLifetime
 {
+    private static readonly TimeSpan Long = TimeSpan.FromMinutes(5);
+
     private readonly string _schema = TestDatabase.NewSchema();
     private PostgreSqlInbox _one = null!;
     private PostgreSqlInbox _other = null!;
 
-    public async Task InitializeAsync() => (_one, _other) = (await TestDatabase.OpenAsync(_schema), await TestDatabase.OpenAsync(_schema));
+    // So long a lease that none is renewed, and none is looked at by those who are not told, before a test has ended.
+    public async Task InitializeAsync() => (_one, _other) = (await TestDatabase.OpenAsync(_schema, Long), await TestDatabase.OpenAsync(_schema, Long));
 
     public async Task DisposeAsync()
     {
@@ -35,11 +38,8 @@ public sealed class LeadTests : IAsyncLifetime
     {
         var lead = await _one.LeadAsync("acme", default);
         var waiting = _other.LeadAsync("acme", default);
-        var began = TimeProvider.System.GetTimestamp();
         await lead.DisposeAsync();
         await using var next = await waiting.WaitAsync(Wait.Limit);
-        // The lease is 15 seconds, and is looked at every 5 by those who are not told.
-        Assert.InRange(TimeProvider.System.GetElapsedTime(began), TimeSpan.Zero, TimeSpan.FromSeconds(4));
         Assert.True(lead.Lost.IsCancellationRequested);
         Assert.False(next.Lost.IsCancellationRequested);
     }
@@ -48,7 +48,7 @@ public sealed class LeadTests : IAsyncLifetime
     public async Task Lead_OfANodeThatDied_IsTakenOverWithinTheLease()
     {
         await using var dying = await TestDatabase.OpenAsync(_schema, TimeSpan.FromSeconds(1), new StoppedTime());
-        await using var waiting = await TestDatabase.OpenAsync(_schema, TimeSpan.FromSeconds(1));
+        await using var waiting = await TestDatabase.OpenAsync(_schema, TimeSpan.FromSeconds(6));
         await dying.LeadAsync("acme", default);
         await using var taken = await waiting.LeadAsync("acme", default).WaitAsync(Wait.Limit);
         Assert.False(taken.Lost.IsCancellationRequested);
@@ -57,10 +57,10 @@ public sealed class LeadTests : IAsyncLifetime
     [Fact]
     public async Task Lead_Renewed_OutlivesItsLease()
     {
-        await using var leading = await TestDatabase.OpenAsync(_schema, TimeSpan.FromSeconds(1));
+        await using var leading = await TestDatabase.OpenAsync(_schema, TimeSpan.FromSeconds(4));
         await using var lead = await leading.LeadAsync("acme", default);
         var first = await ExpiresAsync();
-        await Wait.UntilAsync(async () => await ExpiresAsync() > first + TimeSpan.FromSeconds(2));
+        await Wait.UntilAsync(async () => await ExpiresAsync() > first + TimeSpan.FromSeconds(4));
         Assert.False(lead.Lost.IsCancellationRequested);
     }
 
@@ -153,7 +153,7 @@ public sealed class LeadTests : IAsyncLifetime
     [Fact]
     public async Task Idle_NothingIsWrittenButTheLease()
     {
-        await using var leading = await TestDatabase.OpenAsync(_schema, TimeSpan.FromSeconds(1));
+        await using var leading = await TestDatabase.OpenAsync(_schema, TimeSpan.FromSeconds(4));
         await using var lead = await leading.LeadAsync("acme", default);
         await using var second = await leading.LeadAsync("other", default);
         var before = await RowsAsync();
