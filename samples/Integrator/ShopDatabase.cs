@@ -6,7 +6,7 @@ using Webhooks.Receiver;
 namespace Webhooks.Integrator;
 
 /// <summary>The shop's own database, SQLite or PostgreSQL, into which the receiver writes its marks, too.</summary>
-internal sealed class ShopDatabase(DbDataSource? postgreSql, string? sqlite)
+internal sealed class ShopDatabase(DbDataSource? postgreSql, string? sqlite, TimeSpan? lease = null)
 {
     private const string Schema =
         """
@@ -20,11 +20,11 @@ internal sealed class ShopDatabase(DbDataSource? postgreSql, string? sqlite)
     private const string SqliteObserved =
         "CREATE TABLE IF NOT EXISTS observed (number integer PRIMARY KEY AUTOINCREMENT, event_id text NOT NULL, seq bigint)";
 
-    /// <summary>Reads <c>Inbox</c>: <c>sqlite</c> or <c>postgresql</c>, and the connection string of that name.</summary>
+    /// <summary>Reads <c>Inbox</c>: <c>sqlite</c> or <c>postgresql</c>, and the connection string of that name; for the latter <c>InboxLease</c>, if it is there.</summary>
     public static ShopDatabase From(IConfiguration configuration) => configuration["Inbox"] switch
     {
         "sqlite" => new ShopDatabase(null, configuration.GetConnectionString("Sqlite")),
-        "postgresql" => new ShopDatabase(NpgsqlDataSource.Create(configuration.GetConnectionString("PostgreSql")!), null),
+        "postgresql" => new ShopDatabase(NpgsqlDataSource.Create(configuration.GetConnectionString("PostgreSql")!), null, configuration.GetValue<TimeSpan?>("InboxLease")),
         var other => throw new InvalidOperationException($"Inbox is \"{other}\"; it is sqlite or postgresql."),
     };
 
@@ -34,7 +34,7 @@ internal sealed class ShopDatabase(DbDataSource? postgreSql, string? sqlite)
         if (postgreSql is NpgsqlDataSource data)
         {
             receiver.Services.AddSingleton(data);
-            return receiver.UsePostgreSqlInbox();
+            return receiver.UsePostgreSqlInbox(options => options.LeaseDuration = lease ?? options.LeaseDuration);
         }
 
         var file = new SqliteConnectionStringBuilder(sqlite).DataSource;

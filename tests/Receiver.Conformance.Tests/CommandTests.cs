@@ -8,7 +8,7 @@ namespace Webhooks.Conformance.Tests;
 [Collection(nameof(Console))]
 public sealed class CommandTests
 {
-    private static readonly string[] Fast = ["--patience", "2", "--case", "single-valid", "--case", "duplicate", "--case", "two-nodes"];
+    private static readonly string[] Fast = ["--patience", "60", "--case", "single-valid", "--case", "duplicate", "--case", "two-nodes"];
 
     [Fact]
     public async Task Command_EveryJudgedCasePasses_EndsWithZeroAndSaysWhatWasSkipped()

@@ -77,7 +77,7 @@ public sealed class FlawTests(JudgedReceivers judged) : IClassFixture<JudgedRece
         },
         {
             nameof(IgnoresGaps),
-            "gap-holds-back feed-answers-429 feed-answers-503 ~feed-answers-404 ~feed-forged ~restart-in-gap "
+            "gap-holds-back feed-answers-429 feed-answers-503 ~order-reversal ~shuffled-burst ~gap-filled-from-feed ~feed-answers-404 ~feed-forged ~restart-in-gap "
             + "~backfill-overlaps-push ~feed-pace ~acknowledged-survives-crash ~crash-then-retry"
         },
         {
@@ -120,6 +120,13 @@ public sealed class FlawTests(JudgedReceivers judged) : IClassFixture<JudgedRece
     {
         var bitten = Flaws.Where(row => (string)row[0] != nameof(AnswersOnly)).SelectMany(row => Expected((string)row[1]).Must).Append(SingleValid.CaseName).ToHashSet();
         Assert.Equal(["two-nodes"], Catalogue.All.Select(one => one.Name).Where(name => !bitten.Contains(name)));
+    }
+
+    /// <summary>The cases that a receiver fails, or may.</summary>
+    internal static HashSet<string> Mentioned(string receiver)
+    {
+        var (must, may) = Expected((string)Flaws.Single(row => (string)row[0] == receiver)[1]);
+        return [.. must, .. may];
     }
 
     /// <summary>A case behind a tilde fails, or not, as the processes happen to be timed; a star stands for every case.</summary>

@@ -44,6 +44,9 @@ internal sealed record SuiteSettings
     /// <summary>How long what must come is waited for.</summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>How long in one case, where that is not the same in all.</summary>
+    public Func<Cases.ConformanceCase, TimeSpan>? PatienceIn { get; init; }
+
     /// <summary>How long a body may stand still before the receiver gives it up.</summary>
     public TimeSpan SlowBody { get; init; } = TimeSpan.FromSeconds(30);
 

@@ -153,7 +153,7 @@ internal sealed class ReadsWithoutBound : SoundReceiver
 {
     protected override long MaxBytes => long.MaxValue;
 
-    protected override TimeSpan Patience => TimeSpan.FromSeconds(1);
+    protected override TimeSpan Patience => TimeSpan.FromSeconds(3);
 }
 
 /// <summary>Trusts the stated length.</summary>
@@ -161,7 +161,7 @@ internal sealed class TrustsContentLength : SoundReceiver
 {
     protected override long MaxBytes => long.MaxValue;
 
-    protected override TimeSpan Patience => TimeSpan.FromSeconds(1);
+    protected override TimeSpan Patience => TimeSpan.FromSeconds(3);
 
     protected override int? CheckEncoding(HttpRequest request) => request.ContentLength > MaxBody ? 413 : base.CheckEncoding(request);
 }

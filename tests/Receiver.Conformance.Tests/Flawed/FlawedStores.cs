@@ -131,7 +131,7 @@ internal sealed class RecordsBeforeReading : SoundReceiver
 /// <summary>Ties the commit to the connection: who does not wait for the answer leaves a record without an event.</summary>
 internal sealed class TiedToTheConnection : SoundReceiver
 {
-    private static readonly TimeSpan Commit = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan Commit = TimeSpan.FromMilliseconds(100);
     private readonly HashSet<string> _seen = [];
 
     protected override async Task<int> StoreAsync(Received one, HttpContext? context)

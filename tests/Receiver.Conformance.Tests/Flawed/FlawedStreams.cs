@@ -34,7 +34,7 @@ internal sealed class HandlesOnArrival : SoundReceiver
 /// <summary>Goes on after a while, whatever is missing.</summary>
 internal sealed class IgnoresGaps : SoundReceiver
 {
-    private static readonly TimeSpan Patient = TimeSpan.FromMilliseconds(300);
+    private static readonly TimeSpan Patient = TimeSpan.FromMilliseconds(100);
     private DateTime _since = DateTime.MaxValue;
 
     protected override async Task PumpOnceAsync()
@@ -112,10 +112,16 @@ internal sealed class StopsWithTheFeed : SoundReceiver
     protected override Task<int> StoreAsync(Received one, HttpContext? context) => _down && one.Seq > Disk.Contiguous + 1 ? Task.FromResult(503) : base.StoreAsync(one, context);
 }
 
-/// <summary>Asks for page after page as fast as it can.</summary>
+/// <summary>Asks for page after page as fast as it can, and for the same one many times where much is missing.</summary>
 internal sealed class HurriesTheFeed : SoundReceiver
 {
+    private const int Much = 70;
+
     protected override TimeSpan Pace => TimeSpan.FromMilliseconds(10);
+
+    protected override Task AskAsync(long after) => Disk.Highest - after < Much
+        ? base.AskAsync(after)
+        : Task.WhenAll(Enumerable.Range(0, 40).Select(_ => base.AskAsync(after)));
 }
 
 /// <summary>Believes whatever answers its questions.</summary>

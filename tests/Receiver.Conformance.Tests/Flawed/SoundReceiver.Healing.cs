@@ -8,7 +8,7 @@ namespace Webhooks.Conformance.Tests.Flawed;
 /// <summary>From the disk to the effect, and what is missing from the feed.</summary>
 internal partial class SoundReceiver
 {
-    private static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(5) };
+    private static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(60) };
     private static readonly TimeSpan Grace = TimeSpan.FromMilliseconds(80);
     private DateTime _gapSince = DateTime.MaxValue, _notBefore = DateTime.MinValue;
     private int _failures;
@@ -38,7 +38,7 @@ internal partial class SoundReceiver
     /// <summary>A gap that is open was seen long ago.</summary>
     protected void ForgetGap() => _gapSince = DateTime.MaxValue;
 
-    private async Task AskAsync(long after)
+    protected virtual async Task AskAsync(long after)
     {
         const int limit = 100;
         var id = "req_" + Guid.NewGuid().ToString("N");

@@ -8,7 +8,7 @@ namespace Webhooks.Conformance.Tests.Flawed;
 /// <summary>From the request to the disk.</summary>
 internal partial class SoundReceiver
 {
-    private static readonly TimeSpan BodyTimeout = TimeSpan.FromSeconds(1.5);
+    private static readonly TimeSpan BodyTimeout = TimeSpan.FromSeconds(4);
 
     protected virtual async Task<int> TakeAsync(HttpContext context)
     {

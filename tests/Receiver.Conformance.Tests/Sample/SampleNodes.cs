@@ -14,7 +14,7 @@ internal enum SampleInbox
 /// <summary><c>samples/Integrator</c> as it is shipped, in processes of its own, on one store.</summary>
 internal sealed class SampleNodes : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private readonly string _folder = Directory.CreateTempSubdirectory("webhooks-integrator-").FullName;
     private readonly int _feed = FreePort.Next();
@@ -48,7 +48,7 @@ internal sealed class SampleNodes : IAsyncDisposable
     {
         Nodes = [.. _ports.Select(port => new Uri(Address(port), "hooks"))],
         Secret = Secret("new secret for the conformance"), OldSecret = Secret("old secret for the conformance"), ExpiredSecret = Secret("expired secret for conformance"),
-        Feed = Address(_feed), Observer = new Uri(Address(_ports[0]), "observed"), Restart = RestartAsync, Log = LogPath, Patience = Patience, SlowBody = TimeSpan.FromSeconds(10),
+        Feed = Address(_feed), Observer = new Uri(Address(_ports[0]), "observed"), Restart = RestartAsync, Log = LogPath, Patience = Patience, SlowBody = TimeSpan.FromSeconds(60),
     };
 
     private async Task RestartAsync(CancellationToken cancel)

@@ -15,7 +15,7 @@ internal static class SuiteRun
     public static async Task<SuiteOutcome> RunAsync(
         SuiteSettings settings, IReadOnlyList<ConformanceCase> cases, Action<CaseResult> finished, CancellationToken cancel)
     {
-        using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(10) };
+        using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(30) };
         var observer = settings.Observer is { } url ? Observer.At(http, url) : null;
         var stream = new SenderStream(settings.Endpoint, Guid.NewGuid().ToString("N")[..8], await FirstSeqAsync(settings, observer, cancel));
         await using var feed = await StartFeedAsync(settings, stream, cancel);
@@ -27,7 +27,7 @@ internal static class SuiteRun
         {
             var result = (hopeless ?? Lacking(settings, one.Needs)) is { } reason
                 ? new CaseResult(one, Verdict.Skipped, reason, TimeSpan.Zero)
-                : await JudgeAsync(one, new CaseRun(settings, stream, feed, observer, cancel));
+                : await JudgeAsync(one, new CaseRun(settings with { Patience = settings.PatienceIn?.Invoke(one) ?? settings.Patience }, stream, feed, observer, cancel));
             results.Add(result);
             finished(result);
             if (result is { Case: SingleValid, Verdict: Verdict.Failed } && stream.NotAccepted().Count > 0)
