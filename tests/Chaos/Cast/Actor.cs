@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using Webhooks.Chaos.Judging;
 using Webhooks.Chaos.Planning;
 using Webhooks.Testing;
 
@@ -8,9 +10,15 @@ internal sealed class Actor(Role role, int number, string folder, string setting
 {
     private const int Starts = 3;
 
+    // What a dispatcher says when it was not fast enough to keep its lease: as if it had been suspended.
+    private const string LeaseLost = "has lost its endpoints";
+
     private readonly SemaphoreSlim _gate = new(1, 1);
     private readonly StreamWriter _log = new(Path.Combine(folder, $"{role.ToString().ToLowerInvariant()}-{number}.log"), append: true) { AutoFlush = true };
     private ChildProcess? _process;
+
+    /// <summary>When the machine kept it from renewing its lease, which nobody had planned.</summary>
+    public ConcurrentQueue<Incident> Lapses { get; } = [];
 
     public string Name { get; } = $"{role.ToString().ToLowerInvariant()} {number}";
 
@@ -109,6 +117,8 @@ internal sealed class Actor(Role role, int number, string folder, string setting
 
     private void Log(string line)
     {
+        if (line.Contains(LeaseLost, StringComparison.Ordinal))
+            Lapses.Enqueue(new Incident(DateTime.UtcNow - (3 * ChaosSettings.Lease), DateTime.UtcNow, $"lease lost by {Name}"));
         lock (_log)
         {
             // Its last words may come after the end.

@@ -33,7 +33,8 @@ internal static class ChaosRun
 
         say("the faults are over; waiting until all is quiet");
         var (time, open) = await new Quiet(stage, @operator).WaitAsync(say, cancel);
-        var books = await new BooksReader(stage).ReadAsync(director.Incidents);
+        var lapses = stage.Actors.Values.SelectMany(actors => actors).SelectMany(actor => actor.Lapses);
+        var books = await new BooksReader(stage).ReadAsync([.. director.Incidents, .. lapses]);
         var judgement = Judging.Ledger.Judge(books);
         var summary = Summary.Of(director, settings, books, judgement, time, open);
         return new Outcome(summary, judgement.Findings, summary.Balanced ? null : await new Dump(stage).WriteAsync(books, judgement, open), open);
