@@ -12,6 +12,9 @@ public class KillTests
 {
     private const int Kills = 20;
 
+    // On a busy machine a process takes seconds to start; what is published meanwhile has to be delivered in the end.
+    private const int Flood = 4000;
+
     [Fact]
     public async Task KillMinusNine_TwentyTimesUnderPublishing_LosesNothingDoublesNothingKeepsOrder()
     {
@@ -45,7 +48,7 @@ public class KillTests
                 while (!enough.IsCancellationRequested)
                 {
                     await shop.PublishAsync(EventFile.Generate(10));
-                    await Task.Delay(random.Next(5, 30));
+                    await Task.Delay(shop.Published.Count < Flood ? random.Next(5, 30) : 1000);
                 }
             });
 
@@ -96,7 +99,7 @@ public class KillTests
 
     private static async Task<List<Effect>> WaitForEffectsAsync(string folder, int expected, IWebhookEndpoints endpoints, WebhookEndpointId endpoint)
     {
-        var until = DateTime.UtcNow.AddSeconds(60);
+        var until = DateTime.UtcNow.AddSeconds(180);
         while (true)
         {
             var effects = ReceiverHost.ReadEffects(folder);

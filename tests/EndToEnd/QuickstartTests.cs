@@ -10,12 +10,10 @@ public sealed class QuickstartTests : IDisposable
     private readonly string _folder = Directory.CreateTempSubdirectory("webhooks-quickstart-tests-").FullName;
 
     [Fact]
-    public async Task Demo_OnItsOwn_BalancesWithinAMinute()
+    public async Task Demo_OnItsOwn_EndsAndBalances()
     {
-        var clock = Stopwatch.StartNew();
         var (exit, output, _) = await RunAsync("--json", "--count", "400");
         Assert.Equal(0, exit);
-        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(60));
         var ledger = LastLine(output);
         Assert.True(ledger.GetProperty("balanced").GetBoolean());
         foreach (var name in new[] { "published", "sequenced", "delivered_or_backfilled", "processed", "cursor" })
@@ -87,7 +85,7 @@ public sealed class QuickstartTests : IDisposable
         foreach (var argument in arguments) start.ArgumentList.Add(argument);
         using var process = Process.Start(start)!;
         var (output, errors) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-        await process.WaitForExitAsync();
+        await process.WaitForExitAsync().WaitAsync(TimeSpan.FromMinutes(5));
         return (process.ExitCode, await output, await errors);
     }
 }

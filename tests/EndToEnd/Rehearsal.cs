@@ -1,5 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.DependencyInjection;
@@ -7,6 +5,7 @@ using Npgsql;
 using Webhooks.Dispatcher;
 using Webhooks.Quickstart;
 using Webhooks.Receiver;
+using Webhooks.Testing;
 
 namespace Webhooks.EndToEnd;
 
@@ -14,8 +13,8 @@ namespace Webhooks.EndToEnd;
 internal sealed class Rehearsal : IAsyncDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("webhooks-rehearsal-").FullName;
-    private readonly string _platformUrl = $"http://127.0.0.1:{FreePort()}";
-    private readonly string _receiverUrl = $"http://127.0.0.1:{FreePort()}";
+    private readonly string _platformUrl = $"http://127.0.0.1:{FreePort.Next()}";
+    private readonly string _receiverUrl = $"http://127.0.0.1:{FreePort.Next()}";
     private readonly string _database;
     private WebApplication? _platform;
     private WebApplication? _receiver;
@@ -60,7 +59,7 @@ internal sealed class Rehearsal : IAsyncDisposable
     public async Task<List<string>> PublishAsync(int events)
     {
         var ids = new List<string>();
-        var until = DateTime.UtcNow.AddSeconds(60);
+        var until = DateTime.UtcNow.AddSeconds(180);
         while (ids.Count < events)
         {
             try
@@ -90,10 +89,10 @@ internal sealed class Rehearsal : IAsyncDisposable
 
     public static async Task UntilAsync(Func<Task<bool>> condition, Func<Task<string>> what)
     {
-        var until = DateTime.UtcNow.AddSeconds(60);
+        var until = DateTime.UtcNow.AddSeconds(180);
         while (!await condition())
         {
-            if (DateTime.UtcNow > until) Assert.Fail($"In 60 s it did not come about that {await what()}");
+            if (DateTime.UtcNow > until) Assert.Fail($"In 180 s it did not come about that {await what()}");
             await Task.Delay(20);
         }
     }
@@ -104,12 +103,5 @@ internal sealed class Rehearsal : IAsyncDisposable
         if (_receiver is not null) await _receiver.DisposeAsync();
         SqliteConnection.ClearAllPools();
         Directory.Delete(_folder, recursive: true);
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

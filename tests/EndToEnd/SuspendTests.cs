@@ -42,7 +42,7 @@ public class SuspendTests
         var paused = await endpoints.CreateAsync(application, new EndpointSettings(refusing.Url.ToString()));
         var served = await endpoints.CreateAsync(application, new EndpointSettings(accepting.Url.ToString()));
         Task<ChildProcess> Dispatcher() => ChildProcess.StartAsync(
-            Path.Combine(AppContext.BaseDirectory, "Quickstart.dll"), ["dispatcher", "--database", database, "--url", "http://127.0.0.1:0", "--lease", "2"]);
+            Path.Combine(AppContext.BaseDirectory, "Quickstart.dll"), ["dispatcher", "--database", database, "--url", "http://127.0.0.1:0", "--lease", "5"]);
         using var sleeper = await Dispatcher();
         for (var i = 0; i < Events; i++) _ = publisher.PublishAsync(EventToPublish.FromJson(application, "order.paid", "{}"));
         await Task.WhenAll(busy.WaitForAsync(30), refusing.WaitForAsync(1), accepting.WaitForAsync(1));
@@ -95,10 +95,10 @@ public class SuspendTests
 
     private static async Task UntilAsync(Func<Task<bool>> condition, string what)
     {
-        var until = DateTime.UtcNow.AddSeconds(60);
+        var until = DateTime.UtcNow.AddSeconds(180);
         while (!await condition())
         {
-            Assert.True(DateTime.UtcNow < until, $"In a minute it did not come about that {what}.");
+            Assert.True(DateTime.UtcNow < until, $"In three minutes it did not come about that {what}.");
             await Task.Delay(20);
         }
     }

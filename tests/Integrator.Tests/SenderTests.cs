@@ -90,7 +90,7 @@ public sealed class SenderTests : IAsyncLifetime, IDisposable
         _sender.Publish("t", "1", "2");
         await StartAsync();
         await _probe.UntilHandledAsync(2);
-        for (var tries = 0; _sender.Feed.Resumes.Count == 0 && tries < 400; tries++) await Task.Delay(50);
+        for (var tries = 0; _sender.Feed.Resumes.Count == 0 && tries < 1200; tries++) await Task.Delay(50);
         Assert.Equal(2, Assert.Single(_sender.Feed.Resumes));
         Assert.Null(_sender.Feed.PauseReason);
     }
@@ -108,7 +108,7 @@ public sealed class SenderTests : IAsyncLifetime, IDisposable
         _sender.Feed.IsDown = false;
         await _sender.PostAsync(3);
         var status = _app!.Services.GetRequiredService<IWebhookReceiverStatus>();
-        for (var tries = 0; tries < 400 && (await status.GetAsync("platform")).Streams[0].Unrecoverable is null; tries++) await Task.Delay(50);
+        for (var tries = 0; tries < 1200 && (await status.GetAsync("platform")).Streams[0].Unrecoverable is null; tries++) await Task.Delay(50);
         Assert.Equal(new SeqRange(2, 2), (await status.GetAsync("platform")).Streams[0].Unrecoverable);
         Assert.Equal([1], _probe.Seqs);
     }

@@ -37,10 +37,10 @@ public class DeliveryTests(NodeWebhooks node)
         var endpoint = await endpoints.CreateAsync(application, new EndpointSettings(receiver.Url.ToString()));
         var names = Bodies.All;
         foreach (var name in names) await publisher.PublishAsync(new EventToPublish(application, "interop.test", Bodies.Named(name)));
-        await receiver.WaitForAsync(names.Count, TimeSpan.FromSeconds(30));
+        await receiver.WaitForAsync(names.Count, TimeSpan.FromSeconds(90));
         var renewed = await endpoints.RotateSecretAsync(endpoint.Id);
         await publisher.PublishAsync(EventToPublish.FromJson(application, "interop.test", "{}"));
-        var requests = await receiver.WaitForAsync(names.Count + 1, TimeSpan.FromSeconds(30));
+        var requests = await receiver.WaitForAsync(names.Count + 1, TimeSpan.FromSeconds(90));
 
         foreach (var library in NodeWebhooks.Libraries)
         {
@@ -113,7 +113,7 @@ public class DeliveryTests(NodeWebhooks node)
         }
 
         var status = app.Services.GetRequiredService<IWebhookReceiverStatus>();
-        for (var i = 0; i < 1000 && (await status.GetAsync("foreign")).UnnumberedWaiting > 0; i++) await Task.Delay(5);
+        for (var i = 0; i < 12000 && (await status.GetAsync("foreign")).UnnumberedWaiting > 0; i++) await Task.Delay(5);
         lock (handled) Assert.Equal(["msg_standardwebhooks", "msg_svix"], handled.Select(one => one.Id));
 
         async Task<HttpStatusCode> PostAsync(string id, string signature, byte[] body)

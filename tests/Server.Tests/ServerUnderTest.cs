@@ -13,7 +13,7 @@ namespace Webhooks.Server.Tests;
 internal sealed partial class ServerUnderTest : IDisposable
 {
     public const string MasterKey = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
 
     private readonly ChildProcess _process;
     private readonly HttpClient _http;
@@ -137,7 +137,7 @@ internal static class Eventually
         var until = Stopwatch.StartNew();
         while (!await condition())
         {
-            if (until.Elapsed > TimeSpan.FromSeconds(30)) Assert.Fail(missing());
+            if (until.Elapsed > TimeSpan.FromSeconds(120)) Assert.Fail(missing());
             await Task.Delay(TimeSpan.FromMilliseconds(20));
         }
     }
