@@ -57,7 +57,7 @@ internal sealed class Demo : IAsyncDisposable
             Narrator.Say($"{given} events are too few for all six parts: they are published again until there are {FewestEvents}");
         }
 
-        _patience = TimeSpan.FromSeconds(30) + TimeSpan.FromMilliseconds(5) * lines.Count;
+        _patience = TimeSpan.FromSeconds(120) + TimeSpan.FromMilliseconds(5) * lines.Count;
         await SetUpAsync(publisher);
         var parts = Split(lines);
         await SteadyAsync(parts[0]);
@@ -99,7 +99,8 @@ internal sealed class Demo : IAsyncDisposable
         var application = await _platform!.Services.GetRequiredService<IWebhookApplications>().CreateAsync("A customer");
         _shop = new Shop(_data!, publisher, application);
         await _shop.CreateTablesAsync();
-        var receiverUrl = new Uri($"http://127.0.0.1:{FreePort()}/");
+        // The receiver must come back at the address where it was; so it is chosen here, and not by the system at each start.
+        var receiverUrl = new Uri($"http://127.0.0.1:{FreePort.Next()}/");
         _proxy = await FaultyProxy.StartAsync(new Uri(receiverUrl, "hooks"));
         _endpoint = await Endpoints.CreateAsync(application, new EndpointSettings(_proxy.Url.ToString()));
         await WriteSecretsAsync(_endpoint.Secret);
@@ -232,13 +233,5 @@ internal sealed class Demo : IAsyncDisposable
         }
 
         return parts;
-    }
-
-    private static int FreePort()
-    {
-        // The receiver must come back at the address where it was; so it is chosen here, and not by the system at each start.
-        using var listener = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
-        listener.Start();
-        return ((System.Net.IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

@@ -1,8 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using System.Text.RegularExpressions;
+using Webhooks.Testing;
 
 namespace Webhooks.Docs.Tests;
 
@@ -10,7 +9,7 @@ namespace Webhooks.Docs.Tests;
 public sealed partial class TenMinuteTests : IDisposable
 {
     private const string Address = "http://127.0.0.1:5080";
-    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(10);
 
     private readonly string _folder = Directory.CreateTempSubdirectory("shop-").FullName;
     private readonly CancellationTokenSource _limit = new(Limit);
@@ -34,7 +33,7 @@ public sealed partial class TenMinuteTests : IDisposable
         await WriteAsync("Shop.csproj", (await ReadAsync("Shop.csproj")).Replace("</Project>", $"<ItemGroup>{string.Concat(items)}</ItemGroup></Project>", StringComparison.Ordinal));
         await RunAsync("dotnet", "build", "-c", configuration, "-p:BuildProjectReferences=false", "-p:UseSharedCompilation=false", "-nodeReuse:false", "-v", "quiet");
 
-        var port = FreePort();
+        var port = FreePort.Next();
         Assert.Contains($"dotnet run --urls {Address}", Guide.Code("run"), StringComparison.Ordinal);
         var lines = new BlockingCollection<string>();
         using var app = Start("dotnet", ["run", "-c", configuration, "--no-build", "--urls", $"http://127.0.0.1:{port}"], lines.Add);
@@ -122,13 +121,6 @@ public sealed partial class TenMinuteTests : IDisposable
     private Task<string> ReadAsync(string file) => File.ReadAllTextAsync(Path.Combine(_folder, file), _limit.Token);
 
     private Task WriteAsync(string file, string text) => File.WriteAllTextAsync(Path.Combine(_folder, file), text, _limit.Token);
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 
     [GeneratedRegex(@"dotnet add package Webhooks\.(?<project>\S+)")]
     private static partial Regex PackageName();
