@@ -30,7 +30,7 @@ public class PlatformServiceTests
 
         var log = new ConcurrentQueue<string>();
         using var service = await ChildProcess.StartAsync(program, settings, log.Enqueue, line => line.Contains("Application started", StringComparison.Ordinal));
-        await receiver.WaitForAsync(6);
+        await receiver.WaitForAsync(6, TimeSpan.FromSeconds(120));
         var requests = receiver.Requests.Take(6).ToList();
         Assert.All(requests, request => Assert.Equal(VerificationStatus.Valid, request.Verify(WebhookSecret.Parse(customer[1])).Status));
         var events = requests.Select(request => JsonDocument.Parse(request.Body).RootElement).ToList();
