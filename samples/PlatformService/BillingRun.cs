@@ -1,14 +1,25 @@
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
+using Webhooks.Dispatcher;
 
 namespace Webhooks.PlatformService;
 
 /// <summary>What the platform does all day: an invoice for each customer, then their payments.</summary>
-internal sealed class BillingRun(Customers customers, InvoiceIssuer issuer, PaymentCollector payments, IConfiguration configuration, ILogger<BillingRun> logger) : BackgroundService
+internal sealed class BillingRun(
+    Customers customers, InvoiceIssuer issuer, PaymentCollector payments, IWebhookEventTypes types, IConfiguration configuration, ILogger<BillingRun> logger) : BackgroundService
 {
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
         await customers.CreateTablesAsync(cancellationToken);
+        // At each start: what is the same changes nothing.
+        await types.SetAsync(
+            new EventTypeSettings("invoice.created")
+            {
+                Description = "An invoice was issued.",
+                Schema = """{"type":"object","required":["invoice","amount_cents"],"properties":{"amount_cents":{"type":"integer","minimum":1}}}""",
+                Example = """{"invoice":1,"amount_cents":1999}""",
+            },
+            cancellationToken);
         await base.StartAsync(cancellationToken);
     }
 

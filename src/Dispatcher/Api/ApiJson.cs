@@ -21,6 +21,8 @@ namespace Webhooks.Dispatcher.Api;
 [JsonSerializable(typeof(TaskAnswer))]
 [JsonSerializable(typeof(ApiList<TaskAnswer>))]
 [JsonSerializable(typeof(FeedPageAnswer))]
+[JsonSerializable(typeof(EventTypeAnswer))]
+[JsonSerializable(typeof(ApiList<ListedEventType>))]
 [JsonSerializable(typeof(AcceptedEvent))]
 [JsonSerializable(typeof(JudgedEvents))]
 [JsonSerializable(typeof(ApiList<ListedEvent>))]

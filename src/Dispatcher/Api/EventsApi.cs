@@ -21,6 +21,7 @@ internal sealed class EventsApi(
         {"type":"object","additionalProperties":false,"required":["type","data"],"properties":{
         "type":{"type":"string","minLength":1,"maxLength":256,"pattern":"^[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*$"},
         "data":{"description":"Any JSON, however deep. It is delivered byte for byte as it is written here."},
+        "version":{"type":["integer","null"],"minimum":1,"maximum":100,"description":"The version of its type whose schema the data is held to. Default: the current one."},
         "dedupe_key":{"type":["string","null"],"minLength":1,"maxLength":256,"description":"A later event with the same key, within the dedupe window, goes to no stream."}}}
         """;
 

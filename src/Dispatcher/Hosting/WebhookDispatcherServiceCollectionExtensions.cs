@@ -10,6 +10,7 @@ using Webhooks.Dispatcher.Delivery;
 using Webhooks.Dispatcher.Diagnostics;
 using Webhooks.Dispatcher.Endpoints;
 using Webhooks.Dispatcher.Epochs;
+using Webhooks.Dispatcher.EventTypes;
 using Webhooks.Dispatcher.Feed;
 using Webhooks.Dispatcher.Hosting;
 using Webhooks.Dispatcher.Nodes;
@@ -28,7 +29,7 @@ public static class WebhookDispatcherServiceCollectionExtensions
 {
     /// <summary>
     /// Adds publishing, sequencing and delivery: <see cref="IWebhookPublisher"/>, <see cref="IWebhookApplications"/>,
-    /// <see cref="IWebhookEndpoints"/>, <see cref="IWebhookEvents"/>, and the in-box worker. Map the management API and the feed with
+    /// <see cref="IWebhookEndpoints"/>, <see cref="IWebhookEvents"/>, <see cref="IWebhookEventTypes"/>, and the in-box worker. Map the management API and the feed with
     /// <c>MapWebhookDispatcher</c>, or the feed alone with <c>MapWebhookFeed</c>.
     /// </summary>
     /// <param name="services">The application's services.</param>
@@ -54,6 +55,9 @@ public static class WebhookDispatcherServiceCollectionExtensions
         services.TryAddSingleton<IWebhookApplications, WebhookApplications>();
         services.TryAddSingleton<WebhookEndpoints>();
         services.TryAddSingleton<IWebhookEndpoints>(provider => provider.GetRequiredService<WebhookEndpoints>());
+        services.TryAddSingleton<EventTypeRegistry>();
+        services.TryAddSingleton<EventTypeStore>();
+        services.TryAddSingleton<IWebhookEventTypes>(provider => provider.GetRequiredService<EventTypeStore>());
         services.TryAddSingleton<FreshEvents>();
         services.TryAddSingleton<GroupCommit>();
         services.TryAddSingleton<IWebhookPublisher, WebhookPublisher>();
@@ -109,6 +113,7 @@ public static class WebhookDispatcherServiceCollectionExtensions
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IApiResource, AttemptsApi>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IApiResource, ApplicationsApi>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IApiResource, EventsApi>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IApiResource, EventTypesApi>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IApiResource, TasksApi>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IApiResource, KeysApi>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IApiResource, AuditApi>());

@@ -51,6 +51,6 @@ internal sealed class OperationsWebhooks(OperationsLog log, WebhookDatabase data
             json.WriteEndObject();
         }
 
-        return new EventToPublish(operations, one.Type, stream.ToArray());
+        return new EventToPublish(operations, one.Type, stream.ToArray()) { TypeIsChecked = true };
     }
 }

@@ -68,7 +68,7 @@ internal static class EventRules
         return true;
     }
 
-    private static string? DataProblem(ReadOnlySpan<byte> data, int maxBytes)
+    public static string? DataProblem(ReadOnlySpan<byte> data, int maxBytes)
     {
         if (data.IsEmpty) return "Required: a JSON value.";
         if (data.Length > maxBytes) return $"Must have at most {maxBytes} bytes; it has {data.Length}.";

@@ -16,6 +16,14 @@ public sealed record EventToPublish(WebhookApplicationId Application, string Typ
     /// </summary>
     public string? DedupeKey { get; init; }
 
+    /// <summary>
+    /// The version of its type whose schema the data is held to. Default null: the type's current one. Only for a type that is registered; it is not delivered.
+    /// </summary>
+    public int? Version { get; init; }
+
+    /// <summary>Whether its type was looked at already, or is the dispatcher's own and nobody's to register.</summary>
+    internal bool TypeIsChecked { get; init; }
+
     /// <summary>The key that published it through the management API; null for the library's own publishes.</summary>
     internal long? ApiKey { get; init; }
 

@@ -6,6 +6,9 @@ public sealed class PublishingOptions
     /// <summary>The greatest size of an event's data, in bytes. Default 524,288 (512 KiB).</summary>
     public int MaxDataBytes { get; set; } = 512 * 1024;
 
+    /// <summary>What becomes of an event whose type is not registered (<see cref="IWebhookEventTypes"/>), or archived. Default <see cref="UnknownEventTypes.Accepted"/>.</summary>
+    public UnknownEventTypes UnknownTypes { get; set; }
+
     /// <summary>How many concurrent publishes outside a transaction of the caller's share one commit at most. Default 500.</summary>
     public int GroupCommitSize { get; set; } = 500;
 
@@ -24,6 +27,7 @@ public sealed class PublishingOptions
 
     internal IEnumerable<string> Problems() =>
         WebhookDispatcherOptions.InRange("Publishing:MaxDataBytes", MaxDataBytes, 1, 16 * 1024 * 1024)
+            .Concat(Enum.IsDefined(UnknownTypes) ? [] : [$"Publishing:UnknownTypes must be Accepted or Refused; it is {UnknownTypes}."])
             .Concat(WebhookDispatcherOptions.InRange("Publishing:GroupCommitSize", GroupCommitSize, 1, 10_000))
             .Concat(WebhookDispatcherOptions.InRange("Publishing:FreshBytes", FreshBytes, 0, 1L << 40));
 }

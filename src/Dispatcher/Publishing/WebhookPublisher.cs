@@ -4,12 +4,13 @@ using Microsoft.Extensions.Options;
 using Npgsql;
 using Webhooks.Dispatcher.Database;
 using Webhooks.Dispatcher.Diagnostics;
+using Webhooks.Dispatcher.EventTypes;
 using Webhooks.Dispatcher.Hosting;
 
 namespace Webhooks.Dispatcher.Publishing;
 
 internal sealed class WebhookPublisher(
-    WebhookDatabase database, GroupCommit groupCommit, FreshEvents fresh, Wake wake, IOptions<WebhookDispatcherOptions> options, DispatcherMetrics metrics)
+    WebhookDatabase database, GroupCommit groupCommit, FreshEvents fresh, EventTypeRegistry types, Wake wake, IOptions<WebhookDispatcherOptions> options, DispatcherMetrics metrics)
     : IWebhookPublisher
 {
     public void Validate(EventToPublish published)
@@ -31,6 +32,7 @@ internal sealed class WebhookPublisher(
         using var activity = DispatcherDiagnostics.Source.StartActivity("webhooks.publish", ActivityKind.Producer);
         var batch = Prepare(published);
         if (batch.Ids.Length == 0) return [];
+        foreach (var one in published) await types.CheckAsync(one, cancellationToken);
         await using var command = new NpgsqlBatch(connection, transaction) { BatchCommands = { batch.ToStep(database) } };
         if (options.Value.Publishing.NotifyInTransaction)
             command.BatchCommands.Add(database.Step("Publishing/notify", database.Channel, WakeMessages.Published));
@@ -55,7 +57,14 @@ internal sealed class WebhookPublisher(
     public Task<WebhookEventId> PublishAsync(EventToPublish published, CancellationToken cancellationToken = default)
     {
         Validate(published);
-        return groupCommit.PublishAsync(published, cancellationToken);
+        var check = types.CheckAsync(published, cancellationToken);
+        return check.IsCompletedSuccessfully ? groupCommit.PublishAsync(published, cancellationToken) : PublishCheckedAsync(check, published, cancellationToken);
+    }
+
+    private async Task<WebhookEventId> PublishCheckedAsync(ValueTask check, EventToPublish published, CancellationToken cancellationToken)
+    {
+        await check;
+        return await groupCommit.PublishAsync(published, cancellationToken);
     }
 
     public Task WakeAsync(CancellationToken cancellationToken = default) => wake.PublishedAsync(cancellationToken);

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Webhooks.Dispatcher.Api;
 using Webhooks.Dispatcher.Database;
+using Webhooks.Dispatcher.EventTypes;
 
 namespace Webhooks.Dispatcher.Tests.Api;
 
@@ -37,10 +38,21 @@ internal sealed partial class ApiWorld
         var published = await api.Platform.PublishAsync(world.Application);
         var key = await world.KeyAsync(settings => settings with { Application = world.Application });
         (world.Ids["application"], world.Ids["endpoint"], world.Ids["event"], world.Ids["key"]) = (world.Application.Value, world.Endpoint.Id.Value, published.Value, key.Id);
-        (world.Ids["seq"], world.Ids["type"], world.Ids["event_type"]) = ("1", "order.paid", "order.paid");
+        (world.Ids["seq"], world.Ids["type"], world.Ids["event_type"]) = ("1", "order.paid", await world.RegisterAsync($"order.paid.{Guid.NewGuid():N}"));
         world.Ids["task"] = (await api.AskAsync((await world.KeyAsync()).Key, "POST", $"/applications/{world.Application}/resume", "{}")).Text("id");
         world.Ids["fingerprint"] = world.Endpoint.Secret.Fingerprint;
         return world;
+    }
+
+    /// <summary>An event type of the organization, without a row in the audit log.</summary>
+    private async Task<string> RegisterAsync(string name)
+    {
+        var store = _api.Platform.Get<EventTypeStore>();
+        await _api.Platform.Get<WebhookDatabase>().CommitAsync(
+            async connection => await store.WriteAsync(
+                connection, Organization, await store.LockAsync(connection, default), null, null, new EventTypeSettings(name), isArchived: false, default),
+            default);
+        return name;
     }
 
     /// <summary>An organization beside the platform's own.</summary>

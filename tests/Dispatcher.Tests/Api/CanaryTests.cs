@@ -43,8 +43,18 @@ public sealed class CanaryTests : IDisposable
         await AskAsync(api, key, "POST", $"/endpoints/{endpoint}/rotate-secret", $$"""{"secret":"{{next}}"}""", 200, "secret");
         var generated = await AskAsync(api, key, "POST", $"/applications/{application}/endpoints", """{"url":"http://127.0.0.1:9/other"}""", 201, "secret");
         AddSecret(generated.Text("secret"));
+        // A customer's own credential: it goes to the endpoint with each attempt, and is shown nowhere.
+        var credential = "canary-credential-" + Guid.NewGuid().ToString("N");
+        _canaries.UnionWith([credential, Convert.ToHexStringLower(Encoding.UTF8.GetBytes(credential))]);
+        await AskAsync(api, key, "PATCH", $"/endpoints/{endpoint}", $$"""{"headers":{"Authorization":"Bearer {{credential}}","X-Tenant":"{{credential}}"} }""", 200);
+        await AskAsync(api, key, "POST", $"/applications/{application}/endpoints", $$"""{"url":"http://127.0.0.1:9/bad","headers":{"Bad Name":"{{credential}}","X-A":["{{credential}}"]} }""", 422);
+        await AskAsync(api, key, "PUT", "/event-types/order.checked", """{"schema":{"properties":{"card":{"type":["integer","null"],"maxLength":3,"pattern":"^x","format":"uuid","enum":[1]}}}}""", 200);
+        await AskAsync(api, key, "POST", $"/applications/{application}/events", $$"""{"type":"order.checked","data":{"card":"{{Data}}"} }""", 422);
         await AskAsync(api, key, "POST", $"/applications/{application}/events", $$"""{"type":"order.paid","data":{"card":"{{Data}}"} }""", 202);
         await Platform.UntilAsync(async () => await api.Platform.ScalarAsync<long>("SELECT count(*) FROM webhooks.attempt") > 0, "an attempt has failed");
+
+        Assert.Contains(receiver.Requests, request => request.Header("Authorization") == $"Bearer {credential}");
+        Assert.Contains(_written.Lines, line => line.StartsWith("webhooks.send ", StringComparison.Ordinal));
 
         await FailAsync(api, key, application, endpoint, given);
         foreach (var path in new[]

@@ -56,6 +56,12 @@ public static class WebhookApiScopes
     /// <summary>Publish and expunge events.</summary>
     public const string EventsWrite = "events:write";
 
+    /// <summary>Read and list event types.</summary>
+    public const string EventTypesRead = "event-types:read";
+
+    /// <summary>Register, change and archive event types; only for a key that is not bound.</summary>
+    public const string EventTypesWrite = "event-types:write";
+
     /// <summary>Create, list and revoke keys, none of which may do or see more than the key that makes it.</summary>
     public const string KeysAdmin = "keys:admin";
 
@@ -64,5 +70,5 @@ public static class WebhookApiScopes
 
     /// <summary>All of them.</summary>
     public static IReadOnlyList<string> All { get; } =
-        [ApplicationsRead, ApplicationsWrite, EndpointsRead, EndpointsWrite, EventsRead, EventsWrite, KeysAdmin, AuditRead];
+        [ApplicationsRead, ApplicationsWrite, EndpointsRead, EndpointsWrite, EventsRead, EventsWrite, EventTypesRead, EventTypesWrite, KeysAdmin, AuditRead];
 }

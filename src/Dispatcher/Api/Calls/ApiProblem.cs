@@ -15,6 +15,7 @@ internal sealed record ApiProblem(int Status, string Code, string When, string W
     public static readonly ApiProblem NotFound = new(404, "not_found", "There is no such thing, or the key may not see it.", "Look at the id, and at what the key is bound to.");
     public static readonly ApiProblem MethodNotAllowed = new(405, "method_not_allowed", "The path is known, the method is not; Allow names those that are.", "Use one of them.");
     public static readonly ApiProblem EndpointExists = new(409, "endpoint_exists", "The application has an endpoint with this URL already; details name it.", "Change that one.");
+    public static readonly ApiProblem EventTypeExists = new(409, "event_type_exists", "There is an event type of this name already, perhaps an archived one.", "Change that one, with PUT or PATCH.");
     public static readonly ApiProblem IdempotencyKeyReused = new(409, "idempotency_key_reused", "The Idempotency-Key was used within 24 hours for another request.", "Use a key of its own for each request.");
     public static readonly ApiProblem ApplicationSuspended = new(409, "application_suspended", "The application is suspended and takes no events.", "End the suspension, then publish.");
     public static readonly ApiProblem EndpointDeleted = new(410, "endpoint_deleted", "The endpoint was deleted.", "Create another one.");
@@ -31,7 +32,7 @@ internal sealed record ApiProblem(int Status, string Code, string When, string W
     /// <summary>All of them, in the order of their statuses.</summary>
     public static readonly IReadOnlyList<ApiProblem> All =
     [
-        MalformedRequest, MalformedIdempotencyKey, Unauthenticated, Forbidden, NotFound, MethodNotAllowed, EndpointExists, IdempotencyKeyReused, ApplicationSuspended,
+        MalformedRequest, MalformedIdempotencyKey, Unauthenticated, Forbidden, NotFound, MethodNotAllowed, EndpointExists, EventTypeExists, IdempotencyKeyReused, ApplicationSuspended,
         EndpointDeleted, RangeExpired, TooLarge, UnsupportedMediaType, ValidationFailed, RateLimited, QuotaExceeded, TooManyTasks, Internal, Unavailable,
     ];
 }

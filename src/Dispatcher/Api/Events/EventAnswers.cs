@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Webhooks.Dispatcher.EventTypes;
 
 namespace Webhooks.Dispatcher.Api;
 
@@ -7,7 +8,17 @@ namespace Webhooks.Dispatcher.Api;
 /// <param name="Id">Its id.</param>
 /// <param name="Status">That it was accepted.</param>
 /// <param name="Replayed">Whether this is the answer to an earlier request with the same Idempotency-Key.</param>
-internal sealed record AcceptedEvent(string Id, string Status, bool Replayed);
+/// <param name="Deprecated">That its type is going away, and why.</param>
+internal sealed record AcceptedEvent(
+    string Id, string Status, bool Replayed, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] DeprecatedType? Deprecated = null);
+
+/// <summary>A type that can be published still, and should not.</summary>
+/// <param name="Since">Since when.</param>
+/// <param name="Note">Why, and what to use instead.</param>
+internal sealed record DeprecatedType(DateTimeOffset Since, string? Note)
+{
+    public static DeprecatedType? Of(KnownType? type) => type?.DeprecatedAt is { } since ? new DeprecatedType(since, type.DeprecationNote) : null;
+}
 
 /// <summary>Many events, each judged by itself.</summary>
 /// <param name="Data">In the order in which they were given.</param>
@@ -18,12 +29,14 @@ internal sealed record JudgedEvents(IReadOnlyList<JudgedEvent> Data);
 /// <param name="Status">Whether it was accepted or rejected.</param>
 /// <param name="Id">Its id, when it was accepted.</param>
 /// <param name="Code">Why it was rejected.</param>
-/// <param name="Details">What is wrong with which of its fields.</param>
+/// <param name="Details">What is wrong with which of its fields, or with its data, by JSON Pointer.</param>
+/// <param name="Deprecated">That its type is going away, and why.</param>
 internal sealed record JudgedEvent(
     int Index, string Status,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Id = null,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Code = null,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyDictionary<string, string[]>? Details = null);
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyDictionary<string, string[]>? Details = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] DeprecatedType? Deprecated = null);
 
 /// <summary>An event in a list, without its data.</summary>
 /// <param name="Id">Its id.</param>

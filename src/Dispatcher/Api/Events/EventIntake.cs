@@ -1,11 +1,12 @@
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using Webhooks.Dispatcher.EventTypes;
 using Webhooks.Dispatcher.Hosting;
 
 namespace Webhooks.Dispatcher.Api;
 
 /// <summary>Takes events over HTTP: one, or many of which each is judged by itself. The data goes on as it was written, byte for byte.</summary>
-internal sealed class EventIntake(ApplicationGate applications, IWebhookPublisher publisher, ApiLimits limits, Wake wake)
+internal sealed class EventIntake(ApplicationGate applications, IWebhookPublisher publisher, EventTypeRegistry types, ApiLimits limits, Wake wake)
 {
     public const int MaxEvents = 1_000;
     private const string Accepted = "accepted", Rejected = "rejected";
@@ -16,6 +17,8 @@ internal sealed class EventIntake(ApplicationGate applications, IWebhookPublishe
         var application = await applications.FindAsync(call);
         var fields = call.Fields;
         var published = Read(fields, application, call.Caller.Key);
+        await types.FreshenAsync(call.Cancel);
+        var type = JudgeType(fields, call.Caller.Organization, published);
         // What breaks a rule uses up no quota. Where there is none, publishing itself judges.
         if (application.Quota is not null || fields.Errors.Count > 0) Judge(fields, published);
         fields.Done();
@@ -32,7 +35,7 @@ internal sealed class EventIntake(ApplicationGate applications, IWebhookPublishe
             id = await publisher.PublishAsync(published, call.Cancel);
         }
 
-        return ApiResult.Of(new AcceptedEvent(id.Value, Accepted, false), ApiJson.Default.AcceptedEvent, 202);
+        return ApiResult.Of(new AcceptedEvent(id.Value, Accepted, false, DeprecatedType.Of(type)), ApiJson.Default.AcceptedEvent, 202);
     }
 
     /// <summary>Many events: those that are accepted are stored in one transaction.</summary>
@@ -42,21 +45,22 @@ internal sealed class EventIntake(ApplicationGate applications, IWebhookPublishe
         var events = call.Fields.Elements("events", 1, MaxEvents);
         call.Fields.Done();
         var items = new JudgedEvent[events!.Count];
-        var valid = new List<(int Index, EventToPublish Event)>();
+        var valid = new List<(int Index, EventToPublish Event, KnownType? Type)>();
+        await types.FreshenAsync(call.Cancel);
         for (var i = 0; i < items.Length; i++)
         {
-            if (ReadItem(events[i], application, call.Caller.Key, out var published) is { } problems) items[i] = Reject(i, ApiProblem.ValidationFailed, problems);
+            if (ReadItem(events[i], application, call.Caller, out var published, out var type) is { } problems) items[i] = Reject(i, ApiProblem.ValidationFailed, problems);
             else if (application.Suspended) items[i] = Reject(i, ApiProblem.ApplicationSuspended);
-            else valid.Add((i, published!));
+            else valid.Add((i, published!, type));
         }
 
         var granted = valid.Count == 0 ? 0 : await limits.CountEventsAsync(application.Key, application.Quota, valid.Count, call.Cancel);
-        foreach (var (index, _) in valid.Skip(granted))
+        foreach (var (index, _, _) in valid.Skip(granted))
             items[index] = Reject(index, ApiProblem.QuotaExceeded, new Dictionary<string, string[]> { ["daily_quota"] = [limits.QuotaExceeded(application.Quota!.Value).Message] });
         if (granted > 0)
         {
             var ids = await publisher.PublishAsync([.. valid.Take(granted).Select(one => one.Event)], call.Transaction, call.Cancel);
-            for (var i = 0; i < granted; i++) items[valid[i].Index] = new JudgedEvent(valid[i].Index, Accepted, ids[i].Value);
+            for (var i = 0; i < granted; i++) items[valid[i].Index] = new JudgedEvent(valid[i].Index, Accepted, ids[i].Value, Deprecated: DeprecatedType.Of(valid[i].Type));
             WakeAfterCommit(call, application);
         }
 
@@ -64,13 +68,14 @@ internal sealed class EventIntake(ApplicationGate applications, IWebhookPublishe
     }
 
     /// <summary>What is wrong with an item; null when nothing is.</summary>
-    private IReadOnlyDictionary<string, string[]>? ReadItem(JsonElement item, KnownApplication application, long key, out EventToPublish? published)
+    private IReadOnlyDictionary<string, string[]>? ReadItem(JsonElement item, KnownApplication application, ApiCaller caller, out EventToPublish? published, out KnownType? type)
     {
-        published = null;
+        (published, type) = (null, null);
         if (item.ValueKind != JsonValueKind.Object) return new Dictionary<string, string[]> { ["event"] = ["Must be an object."] };
         if (ApiFields.NameProblem(item) is { } names) return new Dictionary<string, string[]> { ["event"] = [$"It {names}."] };
         var fields = new ApiFields(item);
-        published = Read(fields, application, key);
+        published = Read(fields, application, caller.Key);
+        type = JudgeType(fields, caller.Organization, published);
         Judge(fields, published);
         return fields.Problems();
     }
@@ -79,8 +84,19 @@ internal sealed class EventIntake(ApplicationGate applications, IWebhookPublishe
     {
         var type = fields.Text("type", required: true);
         var dedupeKey = fields.Text("dedupe_key");
+        var version = fields.Int("version", 1, EventTypeRules.MaxVersions);
         var data = fields.Any("data", required: true);
-        return new EventToPublish(application.Id, type ?? "", data is { } json ? JsonMarshal.GetRawUtf8Value(json).ToArray() : default) { DedupeKey = dedupeKey, ApiKey = key };
+        return new EventToPublish(application.Id, type ?? "", data is { } json ? JsonMarshal.GetRawUtf8Value(json).ToArray() : default) { DedupeKey = dedupeKey, Version = version, ApiKey = key, TypeIsChecked = true };
+    }
+
+    /// <summary>What an event's type says of it; the type, when it is registered.</summary>
+    private KnownType? JudgeType(ApiFields fields, long organization, EventToPublish published)
+    {
+        // What is missing is told already.
+        if (published.Type.Length == 0 || published.Data.IsEmpty) return null;
+        var verdict = types.Judge(organization, published);
+        if (verdict.Problems is { } problems) fields.Include(new WebhookValidationException(problems));
+        return verdict.Type;
     }
 
     private void Judge(ApiFields fields, EventToPublish published)

@@ -105,7 +105,7 @@ internal sealed partial class ApiDocument
         {
             var name = part.Groups[1].Value;
             var parameter = new JsonObject { ["name"] = name, ["in"] = "path", ["required"] = true, ["schema"] = new JsonObject { ["type"] = "string" } };
-            if (ApiExamples.Ids.TryGetValue(name, out var example)) (parameter["description"], parameter["example"]) = ($"The id of the {name}.", example);
+            if (ApiExamples.Ids.TryGetValue(name, out var example)) (parameter["description"], parameter["example"]) = (name == "event_type" ? "The name of the event type." : $"The id of the {name}.", example);
             parameters.Add(parameter);
         }
 

@@ -11,7 +11,8 @@ internal sealed class ApiExamples(JsonObject components)
     public static readonly IReadOnlyDictionary<string, string> Ids = new Dictionary<string, string>
     {
         ["application"] = "app_019cd24d3e4b7c0d8a51f0e2b3c4d5e6", ["endpoint"] = "ep_019cd24d3e4b7c0d8a51f0e2b3c4d5e6", ["event"] = "evt_019cd24d3e4b7c0d8a51f0e2b3c4d5e6",
-        ["key"] = "key_019cd24d3e4b7c0d8a51f0e2b3c4d5e6", ["task"] = "task_019cd24d3e4b7c0d8a51f0e2b3c4d5e6", ["request_id"] = "req_019cd24d3e4b7c0d8a51f0e2b3c4d5e6",
+        ["key"] = "key_019cd24d3e4b7c0d8a51f0e2b3c4d5e6", ["task"] = "task_019cd24d3e4b7c0d8a51f0e2b3c4d5e6", ["event_type"] = "invoice.paid",
+        ["request_id"] = "req_019cd24d3e4b7c0d8a51f0e2b3c4d5e6",
     };
 
     /// <summary>An example of a schema.</summary>
@@ -61,7 +62,8 @@ internal sealed class ApiExamples(JsonObject components)
         "url" => "https://example.com/webhooks",
         "event_path" => $"/applications/{Ids["application"]}/events/{Ids["event"]}",
         "attempts_path" => $"/endpoints/{Ids["endpoint"]}/attempts",
-        "type" => "invoice.paid",
+        "type" or "event_type" => "invoice.paid",
+        "name" when kind == "event-type" => "invoice.paid",
         "scope" => WebhookApiScopes.EventsRead,
         "action" => "application.created",
         "target" => Ids["application"],

@@ -1,0 +1,2 @@
+-- Locks nothing.
+SELECT generation FROM webhooks.event_type_generation
