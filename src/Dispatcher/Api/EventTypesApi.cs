@@ -148,7 +148,8 @@ internal sealed class EventTypesApi(WebhookDatabase database, EventTypeStore sto
     {
         var description = fields.Text("description", required: fields.Has("description")) ?? settings.Description;
         var schema = fields.Any("schema") is { } json ? TextOf(json) : settings.Schema;
-        if (fields.Any("schema") is { ValueKind: not (JsonValueKind.Object or JsonValueKind.True or JsonValueKind.False or JsonValueKind.Null) }) fields.Wrong<string>("schema", "Must be an object, true, false or null.");
+        if (fields.Any("schema") is { ValueKind: not (JsonValueKind.Object or JsonValueKind.True or JsonValueKind.False or JsonValueKind.Null) })
+            fields.Wrong<string>("schema", "Must be an object, true, false or null.");
         var example = fields.Any("example") is { } given ? TextOf(given) : settings.Example;
         var deprecated = fields.Flag("deprecated") ?? settings.Deprecated;
         // What is not deprecated any more needs no note.
@@ -174,7 +175,8 @@ internal sealed class EventTypesApi(WebhookDatabase database, EventTypeStore sto
 
     private static void RefuseBound(ApiCall call)
     {
-        if (call.Caller.Application is not null) throw ApiException.Of(ApiProblem.Forbidden, "key", "A key that is bound to an application changes no event types: they are the organization's.");
+        if (call.Caller.Application is not null)
+            throw ApiException.Of(ApiProblem.Forbidden, "key", "A key that is bound to an application changes no event types: they are the organization's.");
     }
 
     private static ApiException Missing() => new(ApiProblem.NotFound, "There is no such event type.");
@@ -184,10 +186,12 @@ internal sealed class EventTypesApi(WebhookDatabase database, EventTypeStore sto
 
 /// <summary>An event type in a list, without its schemas.</summary>
 internal sealed record ListedEventType(
-    string Name, string Description, int Version, bool Deprecated, DateTimeOffset? DeprecatedAt, string? DeprecationNote, bool Archived, DateTimeOffset? ArchivedAt, DateTimeOffset CreatedAt)
+    string Name, string Description, int Version, bool Deprecated, DateTimeOffset? DeprecatedAt, string? DeprecationNote, bool Archived,
+    DateTimeOffset? ArchivedAt, DateTimeOffset CreatedAt)
 {
     public static ListedEventType Of(WebhookEventType type) => new(
-        type.Name, type.Description, type.Version, type.DeprecatedAt is not null, type.DeprecatedAt, type.DeprecationNote, type.ArchivedAt is not null, type.ArchivedAt, type.CreatedAt);
+        type.Name, type.Description, type.Version, type.DeprecatedAt is not null, type.DeprecatedAt, type.DeprecationNote, type.ArchivedAt is not null,
+        type.ArchivedAt, type.CreatedAt);
 }
 
 /// <summary>An event type as it is answered: its current version's schema and example, and all versions, oldest first.</summary>

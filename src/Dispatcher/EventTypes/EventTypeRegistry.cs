@@ -14,8 +14,8 @@ namespace Webhooks.Dispatcher.EventTypes;
 internal readonly record struct TypeVerdict(IReadOnlyDictionary<string, string[]>? Problems, KnownType? Type);
 
 /// <summary>
-/// The event types as publishing needs them: in memory, by their names, with schemas that are compiled once. What another process changes is seen within a second; in between, publishing
-/// an event whose type nobody registered costs a look into a dictionary.
+/// The event types as publishing needs them: in memory, by their names, with schemas that are compiled once. What another process changes is seen within a second; in between,
+/// publishing an event whose type nobody registered costs a look into a dictionary.
 /// </summary>
 internal sealed partial class EventTypeRegistry(WebhookDatabase database, IOptions<WebhookDispatcherOptions> options, TimeProvider time, ILogger<EventTypeRegistry> logger)
     : IDisposable

@@ -23,7 +23,8 @@ internal static class EventTypeRules
             errors["description"] = [$"Must have at most {MaxDescription} characters, no NUL and no half of a surrogate pair."];
         if (settings.DeprecationNote is { } note)
         {
-            if (note.Length is 0 or > MaxNote || !EventRules.CanBeStored(note)) errors["deprecation_note"] = [$"Must have 1 to {MaxNote} characters, no NUL and no half of a surrogate pair."];
+            if (note.Length is 0 or > MaxNote || !EventRules.CanBeStored(note))
+                errors["deprecation_note"] = [$"Must have 1 to {MaxNote} characters, no NUL and no half of a surrogate pair."];
             else if (!settings.Deprecated) errors["deprecation_note"] = ["Must stand beside deprecated: true."];
         }
 
@@ -64,6 +65,7 @@ internal static class EventTypeRules
         if (!EventRules.CanBeStored(example)) errors["/example"] = ["Must be valid Unicode without NUL."];
         else if (EventRules.DataProblem(bytes, MaxExampleBytes) is { } problem) errors["/example"] = [problem];
         else
-            foreach (var (place, problems) in schema?.Problems(bytes, "/example") ?? new Dictionary<string, string[]>()) errors[place] = [.. problems.Select(one => $"Does not fit the schema. {one}")];
+            foreach (var (place, problems) in schema?.Problems(bytes, "/example") ?? new Dictionary<string, string[]>())
+                errors[place] = [.. problems.Select(one => $"Does not fit the schema. {one}")];
     }
 }

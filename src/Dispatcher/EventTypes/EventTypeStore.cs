@@ -96,7 +96,8 @@ internal sealed class EventTypeStore(WebhookDatabase database, EventTypeRegistry
     /// <param name="cancel">Gives up.</param>
     /// <exception cref="WebhookValidationException">There are as many types, or versions of it, as there may be.</exception>
     public async Task<Uncommitted<WebhookEventType>> WriteAsync(
-        NpgsqlConnection connection, long organization, long generation, WebhookEventType? before, int? version, EventTypeSettings settings, bool isArchived, CancellationToken cancel)
+        NpgsqlConnection connection, long organization, long generation, WebhookEventType? before, int? version, EventTypeSettings settings, bool isArchived,
+        CancellationToken cancel)
     {
         var current = before?.Versions.FirstOrDefault(one => one.Version == version);
         var next = current is not null && EventTypeRules.AreSame(current.Schema, settings.Schema) ? current.Version : (before?.Versions[^1].Version ?? 0) + 1;
@@ -105,7 +106,8 @@ internal sealed class EventTypeStore(WebhookDatabase database, EventTypeRegistry
             connection, "EventTypes/write_type", organization, settings.Name, settings.Description, next, settings.Deprecated, settings.DeprecationNote, isArchived, generation,
             (long)EventTypeRules.MaxTypes))
         {
-            var key = await write.ExecuteScalarAsync(cancel) ?? throw new WebhookValidationException("name", $"There are {EventTypeRules.MaxTypes} event types, and can be no more.");
+            var key = await write.ExecuteScalarAsync(cancel)
+                ?? throw new WebhookValidationException("name", $"There are {EventTypeRules.MaxTypes} event types, and can be no more.");
             await using var shape = database.Command(connection, "EventTypes/write_version", key, next, settings.Schema, settings.Example);
             await shape.ExecuteNonQueryAsync(cancel);
         }

@@ -7,11 +7,12 @@ namespace Webhooks.Dispatcher;
 public interface IWebhookEventTypes
 {
     /// <summary>
-    /// Registers a type, or makes it what is given: fit to be called at each start or deployment. Another schema than that of its current version becomes a new version, and the current one;
-    /// what is the same stays. An archived type comes back. Other processes hold to it within a second.
+    /// Registers a type, or makes it what is given: fit to be called at each start or deployment. Another schema than that of its current version becomes a new version, and the
+    /// current one; what is the same stays. An archived type comes back. Other processes hold to it within a second.
     /// </summary>
     /// <exception cref="WebhookValidationException">
-    /// A setting breaks a rule. What is wrong in the schema, a keyword that is not known here too, is named by its place, such as <c>/schema/properties/amount/unevaluatedProperties</c>.
+    /// A setting breaks a rule. What is wrong in the schema, a keyword that is not known here too, is named by its place, such as
+    /// <c>/schema/properties/amount/unevaluatedProperties</c>.
     /// </exception>
     Task<WebhookEventType> SetAsync(EventTypeSettings settings, CancellationToken cancellationToken = default);
 
@@ -34,7 +35,8 @@ public sealed record EventTypeSettings(string Name)
     public string Description { get; init; } = "";
 
     /// <summary>
-    /// JSON Schema (2020-12) that data is held to when it is published; at most 64 KiB. References lead within it only. A keyword that is not known is refused. Default null: any data.
+    /// JSON Schema (2020-12) that data is held to when it is published; at most 64 KiB. References lead within it only. A keyword that is not known is refused.
+    /// Default null: any data.
     /// </summary>
     public string? Schema { get; init; }
 

@@ -63,7 +63,8 @@ internal sealed record ListedEvent(string Id, string Type, DateTimeOffset Timest
 /// <param name="MoreStreams">Whether the application has more endpoints than were looked at.</param>
 /// <param name="Data">What was published, as it was written.</param>
 internal sealed record EventAnswer(
-    string Id, string Type, DateTimeOffset Timestamp, string? DedupeKey, bool Void, string? Reason, DateTimeOffset? ExpungedAt, string Status, string? DuplicateOf, string? PublishedBy,
+    string Id, string Type, DateTimeOffset Timestamp, string? DedupeKey, bool Void, string? Reason, DateTimeOffset? ExpungedAt, string Status, string? DuplicateOf,
+    string? PublishedBy,
     IReadOnlyList<EventStream> Streams, bool MoreStreams,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull), JsonConverter(typeof(AsWritten))] byte[]? Data);
 

@@ -86,7 +86,10 @@ internal sealed class EventIntake(ApplicationGate applications, IWebhookPublishe
         var dedupeKey = fields.Text("dedupe_key");
         var version = fields.Int("version", 1, EventTypeRules.MaxVersions);
         var data = fields.Any("data", required: true);
-        return new EventToPublish(application.Id, type ?? "", data is { } json ? JsonMarshal.GetRawUtf8Value(json).ToArray() : default) { DedupeKey = dedupeKey, Version = version, ApiKey = key, TypeIsChecked = true };
+        return new EventToPublish(application.Id, type ?? "", data is { } json ? JsonMarshal.GetRawUtf8Value(json).ToArray() : default)
+        {
+            DedupeKey = dedupeKey, Version = version, ApiKey = key, TypeIsChecked = true,
+        };
     }
 
     /// <summary>What an event's type says of it; the type, when it is registered.</summary>

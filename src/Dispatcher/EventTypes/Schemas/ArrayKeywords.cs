@@ -88,7 +88,8 @@ internal static class ArrayKeywords
             var found = 0L;
             foreach (var element in it.EnumerateArray())
                 if (schema.Fits(element, run, null)) found++;
-            return (found >= least && found <= most) || run.Problem(path, string.Create(CultureInfo.InvariantCulture, $"Has {found} of the elements that it must contain, and not as many as it must."));
+            return (found >= least && found <= most)
+                || run.Problem(path, string.Create(CultureInfo.InvariantCulture, $"Has {found} of the elements that it must contain, and not as many as it must."));
         });
     }
 

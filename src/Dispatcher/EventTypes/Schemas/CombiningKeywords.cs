@@ -54,7 +54,8 @@ internal static class CombiningKeywords
                 if (schema.Fits(it, run, null) && (++fitting > 1 || any)) break;
             if (fitting == 1) return true;
             return run.Problem(path, string.Create(
-                CultureInfo.InvariantCulture, $"Must fit {(any ? "at least" : "exactly")} one of {schemas.Count} schemas ({keyword}); it fits {(fitting == 0 ? "none" : "several")}."));
+                CultureInfo.InvariantCulture,
+                $"Must fit {(any ? "at least" : "exactly")} one of {schemas.Count} schemas ({keyword}); it fits {(fitting == 0 ? "none" : "several")}."));
         });
     }
 

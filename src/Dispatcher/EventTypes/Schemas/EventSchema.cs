@@ -31,7 +31,8 @@ internal sealed class EventSchema
         }
         catch (JsonException exception)
         {
-            throw new WebhookValidationException(prefix, $"Must be JSON of at most 64 levels with each name once in an object; line {exception.LineNumber + 1}, byte {exception.BytePositionInLine + 1} is not.");
+            throw new WebhookValidationException(
+                prefix, $"Must be JSON of at most 64 levels with each name once in an object; line {exception.LineNumber + 1}, byte {exception.BytePositionInLine + 1} is not.");
         }
         catch (InvalidOperationException)
         {
@@ -51,7 +52,8 @@ internal sealed class EventSchema
             if (_node.Fits(document.RootElement, new SchemaRun(steps), null)) return null;
             var run = new SchemaRun(steps * 2);
             _node.Fits(document.RootElement, run, SchemaPath.Root);
-            return run.Problems.GroupBy(problem => prefix + problem.Pointer).ToDictionary(group => group.Key, group => group.Select(problem => problem.Message).Distinct().ToArray());
+            return run.Problems.GroupBy(problem => prefix + problem.Pointer)
+                .ToDictionary(group => group.Key, group => group.Select(problem => problem.Message).Distinct().ToArray());
         }
         catch (SchemaRunException exception)
         {

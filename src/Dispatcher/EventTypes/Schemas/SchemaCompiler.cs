@@ -77,10 +77,12 @@ internal sealed class SchemaCompiler
         {
             case "title" or "description" or "default" or "examples" or "deprecated" or "readOnly" or "writeOnly" or "$comment": return;
             case "$schema":
-                if (part.Pointer.Length > 0 || value.ValueKind != JsonValueKind.String || value.GetString()!.TrimEnd('#') != Dialect) part.Wrong(keyword, $"must be {Dialect}, and at the top");
+                if (part.Pointer.Length > 0 || value.ValueKind != JsonValueKind.String || value.GetString()!.TrimEnd('#') != Dialect)
+                    part.Wrong(keyword, $"must be {Dialect}, and at the top");
                 return;
             case "$id":
-                if (part.Pointer.Length > 0 || value.ValueKind != JsonValueKind.String) part.Wrong(keyword, "must be text, and at the top: schemas within have no ids of their own here");
+                if (part.Pointer.Length > 0 || value.ValueKind != JsonValueKind.String)
+                    part.Wrong(keyword, "must be text, and at the top: schemas within have no ids of their own here");
                 return;
             case "$defs" or "definitions":
                 if (!part.IsObject(keyword, value)) return;
@@ -91,7 +93,8 @@ internal sealed class SchemaCompiler
                 else part.Wrong(keyword, "must be text");
                 return;
             default:
-                if (!ValueKeywords.Add(part, keyword, value) && !ObjectKeywords.Add(part, keyword, value) && !ArrayKeywords.Add(part, keyword, value) && !CombiningKeywords.Add(part, keyword, value))
+                if (!ValueKeywords.Add(part, keyword, value) && !ObjectKeywords.Add(part, keyword, value)
+                    && !ArrayKeywords.Add(part, keyword, value) && !CombiningKeywords.Add(part, keyword, value))
                     Wrong($"{part.Pointer}/{SchemaPath.Escape(keyword)}", $"The keyword {keyword} is not known here; nothing would be checked by it.");
                 return;
         }

@@ -17,7 +17,9 @@ internal static partial class SchemaFormats
         ["email"] = IsEmail,
         ["hostname"] = static text => text.Length <= 253 && Hostname().IsMatch(text),
         ["ipv4"] = static text => Ipv4().IsMatch(text),
-        ["ipv6"] = static text => Ipv6().IsMatch(text) && (!text.Contains('.', StringComparison.Ordinal) || Ipv4().IsMatch(text[(text.LastIndexOf(':') + 1)..])) && IPAddress.TryParse(text, out var address) && address.AddressFamily == AddressFamily.InterNetworkV6,
+        ["ipv6"] = static text =>
+            Ipv6().IsMatch(text) && (!text.Contains('.', StringComparison.Ordinal) || Ipv4().IsMatch(text[(text.LastIndexOf(':') + 1)..]))
+            && IPAddress.TryParse(text, out var address) && address.AddressFamily == AddressFamily.InterNetworkV6,
         ["uri"] = static text => UriText().IsMatch(text) && Uri.TryCreate(text, UriKind.Absolute, out _),
     };
 

@@ -31,7 +31,8 @@ internal sealed class SchemaPart(SchemaCompiler compiler, JsonElement schema, st
 
     public IReadOnlyList<SchemaNode>? Schemas(string keyword, JsonElement value)
     {
-        if (value.ValueKind == JsonValueKind.Array && value.GetArrayLength() is > 0 and <= MaxSchemas) return [.. value.EnumerateArray().Select((one, i) => Schema($"{keyword}/{i}", one))];
+        if (value.ValueKind == JsonValueKind.Array && value.GetArrayLength() is > 0 and <= MaxSchemas)
+            return [.. value.EnumerateArray().Select((one, i) => Schema($"{keyword}/{i}", one))];
         Wrong(keyword, "must be a list of schemas");
         return null;
     }
@@ -53,7 +54,8 @@ internal sealed class SchemaPart(SchemaCompiler compiler, JsonElement schema, st
     /// <summary>A number of things.</summary>
     public long? Count(string keyword, JsonElement value)
     {
-        if (value.ValueKind == JsonValueKind.Number && (value.TryGetInt64(out var count) || (value.TryGetDecimal(out var exact) && exact < 1e15m && (count = (long)exact) == exact)) && count >= 0)
+        if (value.ValueKind == JsonValueKind.Number
+            && (value.TryGetInt64(out var count) || (value.TryGetDecimal(out var exact) && exact < 1e15m && (count = (long)exact) == exact)) && count >= 0)
             return count;
         Wrong(keyword, "must be a whole number, not below 0");
         return null;
@@ -61,7 +63,8 @@ internal sealed class SchemaPart(SchemaCompiler compiler, JsonElement schema, st
 
     public IReadOnlyList<string>? Texts(string keyword, JsonElement value)
     {
-        if (value.ValueKind == JsonValueKind.Array && value.EnumerateArray().All(one => one.ValueKind == JsonValueKind.String)) return [.. value.EnumerateArray().Select(one => one.GetString()!)];
+        if (value.ValueKind == JsonValueKind.Array && value.EnumerateArray().All(one => one.ValueKind == JsonValueKind.String))
+            return [.. value.EnumerateArray().Select(one => one.GetString()!)];
         Wrong(keyword, "must be a list of names");
         return null;
     }

@@ -46,7 +46,8 @@ internal static class SchemaPattern
             {
                 if (++i == pattern.Length) throw new FormatException("ends with a backslash");
                 // ECMAScript takes such a range for its three parts.
-                if (inClass && pattern[i] is 'd' or 'w' or 's' && text[^1] == '-' && text[^2] is not ('[' or '^')) throw new FormatException($"has a range that ends with \\{pattern[i]}");
+                if (inClass && pattern[i] is 'd' or 'w' or 's' && text[^1] == '-' && text[^2] is not ('[' or '^'))
+                    throw new FormatException($"has a range that ends with \\{pattern[i]}");
                 text.Append(Escaped(pattern, ref i, inClass));
                 if (!inClass) (sum, last) = (sum + 1, 1);
             }
@@ -74,14 +75,21 @@ internal static class SchemaPattern
             {
                 if (c == '(')
                 {
-                    if (pattern.AsSpan(i).StartsWith("(?") && !pattern.AsSpan(i).StartsWith("(?:") && !IsLook(pattern, i)) throw new FormatException("must have no other group than (…) and (?:…)");
+                    if (pattern.AsSpan(i).StartsWith("(?") && !pattern.AsSpan(i).StartsWith("(?:") && !IsLook(pattern, i))
+                        throw new FormatException("must have no other group than (…) and (?:…)");
                     sizes.Push((sum, 0));
                     (sum, last) = (0, 0);
                 }
                 else if (c == ')' && sizes.TryPop(out var outer)) (sum, last) = (outer.Sum + sum, sum);
                 else if (c is not ('*' or '+' or '?' or '|' or '^' or '$')) (sum, last) = (sum + 1, 1);
 
-                text.Append(c switch { '$' => @"\z", '.' => @"[^\n\r\u2028\u2029]", '{' or '}' or ']' => throw new FormatException($"has {c} where nothing is repeated"), _ => c.ToString() });
+                text.Append(c switch
+                {
+                    '$' => @"\z",
+                    '.' => @"[^\n\r\u2028\u2029]",
+                    '{' or '}' or ']' => throw new FormatException($"has {c} where nothing is repeated"),
+                    _ => c.ToString(),
+                });
             }
 
             if (sum > MaxSize) throw new FormatException("repeats too much");
@@ -90,7 +98,8 @@ internal static class SchemaPattern
         return text.ToString();
     }
 
-    private static bool IsLook(string pattern, int at) => at + 2 < pattern.Length && (pattern[at + 2] is '=' or '!' || pattern.AsSpan(at).StartsWith("(?<=") || pattern.AsSpan(at).StartsWith("(?<!"));
+    private static bool IsLook(string pattern, int at) =>
+        at + 2 < pattern.Length && (pattern[at + 2] is '=' or '!' || pattern.AsSpan(at).StartsWith("(?<=") || pattern.AsSpan(at).StartsWith("(?<!"));
 
     private static string Escaped(string pattern, ref int i, bool inClass)
     {

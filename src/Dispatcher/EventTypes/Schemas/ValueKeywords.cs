@@ -122,7 +122,8 @@ internal static class ValueKeywords
     private static void Pattern(SchemaPart part, JsonElement value)
     {
         if (part.Pattern("pattern", value) is not { } pattern) return;
-        part.Rule((it, run, path) => it.ValueKind != JsonValueKind.String || Matches(pattern, it.GetString()!, run) || run.Problem(path, $"Must match the pattern {value.GetString()}."));
+        part.Rule((it, run, path) => it.ValueKind != JsonValueKind.String || Matches(pattern, it.GetString()!, run)
+            || run.Problem(path, $"Must match the pattern {value.GetString()}."));
     }
 
     /// <summary>Whether a pattern is found in a text.</summary>
