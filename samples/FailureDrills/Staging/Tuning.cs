@@ -13,7 +13,8 @@ internal sealed record Tuning
 
     public double ConnectTimeout { get; init; } = 5;
 
-    public double Lease { get; init; } = 2;
+    /// <summary>How long an endpoint stays with its process, in seconds. Generous too: a process that the machine keeps from renewing it would send again.</summary>
+    public double Lease { get; init; } = 15;
 
     /// <summary>How long to wait before an endpoint that cannot be reached is paused, in seconds.</summary>
     public double ConfirmAfter { get; init; } = 0.05;
