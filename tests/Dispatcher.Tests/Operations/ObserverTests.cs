@@ -67,6 +67,10 @@ public class ObserverTests
             connectionString = platform.ConnectionString;
             await platform.ExecuteAsync("INSERT INTO webhooks.operational_event (type, actor) VALUES ('one', 'operator')");
             await first.UntilAsync(1);
+            // It is told before that is noted; a stop in between would have it told again.
+            await Platform.UntilAsync(
+                () => platform.ScalarAsync<bool>("SELECT EXISTS (SELECT FROM webhooks.observer WHERE mark = (SELECT max(operational_event) FROM webhooks.operational_event))"),
+                "it is noted that one was told", seconds: 30);
             await platform.StopAsync();
             // While nobody observes.
             await platform.ExecuteAsync("INSERT INTO webhooks.operational_event (type, actor) VALUES ('two', 'operator')");
