@@ -17,6 +17,12 @@ public static class SignedContent
     /// <summary>Characters of its base64 form.</summary>
     internal const int MacChars = 44;
 
+    /// <summary>Bytes in an Ed25519 signature.</summary>
+    internal const int SignatureBytes = 64;
+
+    /// <summary>Characters of its base64 form.</summary>
+    internal const int SignatureChars = 88;
+
     /// <summary>12 digits reach the year 33658; <see cref="DateTimeOffset"/>, and so any clock here, ends in 9999.</summary>
     internal const int MaxTimestampDigits = 12;
 
@@ -70,5 +76,29 @@ public static class SignedContent
         Span<byte> mac = stackalloc byte[MacBytes];
         secret.Mac(content, mac);
         Base64.EncodeToUtf8(mac, base64, out _, out _);
+    }
+
+    /// <summary>The bytes that an entry of the signature header takes.</summary>
+    internal static int EntryLength(WebhookSecret secret) => secret.Kind == WebhookSecretKind.Hmac ? 3 + MacChars : 4 + SignatureChars;
+
+    /// <summary>Writes the entry of a secret: the version, a comma and the signature in base64.</summary>
+    internal static void WriteEntry(WebhookSecret secret, ReadOnlySpan<byte> content, Span<byte> entry)
+    {
+        if (secret.Kind != WebhookSecretKind.Hmac)
+        {
+            WriteEd25519(secret.Supplied, content, entry);
+            return;
+        }
+
+        "v1,"u8.CopyTo(entry);
+        Mac(secret, content, entry[3..]);
+    }
+
+    private static void WriteEd25519(WebhookKey key, ReadOnlySpan<byte> content, Span<byte> entry)
+    {
+        Span<byte> signature = stackalloc byte[SignatureBytes];
+        key.Sign(content, signature);
+        "v1a,"u8.CopyTo(entry);
+        Base64.EncodeToUtf8(signature, entry[4..], out _, out _);
     }
 }

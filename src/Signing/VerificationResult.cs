@@ -33,7 +33,7 @@ public enum VerificationStatus
     /// <summary>The signature header is longer than 4,096 characters or has more than 16 entries.</summary>
     TooManySignatures,
 
-    /// <summary>Every well-formed entry is of a version this verifier does not know.</summary>
+    /// <summary>Every well-formed entry is of a version that none of the secrets makes: <c>v1</c> is a symmetric secret's, <c>v1a</c> an Ed25519 key's.</summary>
     UnknownVersion,
 
     /// <summary>No secret made any of the signatures: wrong secret, or altered bytes.</summary>

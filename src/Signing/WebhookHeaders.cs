@@ -9,6 +9,6 @@ public static class WebhookHeaders
     /// <summary>Unix time of this attempt, in whole seconds.</summary>
     public const string Timestamp = "webhook-timestamp";
 
-    /// <summary>Space-separated entries <c>v1,&lt;base64&gt;</c>, one for each live secret, newest first.</summary>
+    /// <summary>Space-separated entries <c>v1,&lt;base64&gt;</c> (HMAC) and <c>v1a,&lt;base64&gt;</c> (Ed25519), one for each live secret, newest first.</summary>
     public const string Signature = "webhook-signature";
 }

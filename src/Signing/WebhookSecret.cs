@@ -1,26 +1,37 @@
 using System.Diagnostics;
-using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 
 namespace Webhooks.Signing;
 
 /// <summary>
-/// A symmetric signing secret: 24 to 64 bytes, written as <c>whsec_</c> and base64 (Standard Webhooks, "Symmetric").
-/// It never prints itself: <see cref="ToString"/> gives a fingerprint, only <see cref="Reveal"/> the secret.
+/// What signs and verifies: a symmetric secret of 24 to 64 bytes, written <c>whsec_</c> and base64 (Standard Webhooks, "Symmetric"), or one half of an Ed25519
+/// pair ("Asymmetric"): the private <c>whsk_</c> that signs, the public <c>whpk_</c> that only verifies. It never prints itself: <see cref="ToString"/> gives a
+/// fingerprint, only <see cref="Reveal"/> the secret.
 /// </summary>
 [DebuggerDisplay("{ToString(),nq}")]
-public sealed class WebhookSecret : IEquatable<WebhookSecret>
+public sealed partial class WebhookSecret : IEquatable<WebhookSecret>
 {
-    /// <summary>What a written secret begins with.</summary>
+    /// <summary>What a written symmetric secret begins with.</summary>
     public const string Prefix = "whsec_";
 
-    /// <summary>The least number of bytes in a secret.</summary>
+    /// <summary>What the private half of an Ed25519 pair begins with: the sender's, and nobody else's.</summary>
+    public const string PrivateKeyPrefix = "whsk_";
+
+    /// <summary>What the public half of an Ed25519 pair begins with: what a receiver is given.</summary>
+    public const string PublicKeyPrefix = "whpk_";
+
+    /// <summary>The least number of bytes in a symmetric secret.</summary>
     public const int MinBytes = 24;
 
-    /// <summary>The greatest number of bytes in a secret.</summary>
+    /// <summary>The greatest number of bytes in a symmetric secret.</summary>
     public const int MaxBytes = 64;
 
+    // Of Ed25519 the public key; the seed is there where this is the private half.
     private readonly byte[] _key;
+    private readonly byte[]? _seed;
+
+    // Null where this library computes by itself, and where nothing does: an Ed25519 secret that was read without its package.
+    private readonly WebhookKey? _supplied;
 
     // Keyed once and kept for the next message: setting one up costs half as much again as hashing a kilobyte does.
     private HMACSHA256? _hash;
@@ -29,15 +40,45 @@ public sealed class WebhookSecret : IEquatable<WebhookSecret>
     private WebhookSecret(byte[] key)
     {
         _key = key;
-        Fingerprint = Convert.ToHexStringLower(SHA256.HashData(key).AsSpan(0, 4));
+        _supplied = WebhookAlgorithm.Find(WebhookSecretKind.Hmac)?.CreateKey(key);
+        Fingerprint = FingerprintOf(key);
     }
 
-    /// <summary>First 8 hex digits of the key's SHA-256: tells secrets apart in logs and metrics without giving them away.</summary>
+    private WebhookSecret(byte[] publicKey, byte[]? seed, WebhookKey? supplied)
+    {
+        (_key, _seed, _supplied, Kind) = (publicKey, seed, supplied, WebhookSecretKind.Ed25519);
+        Fingerprint = FingerprintOf(publicKey);
+    }
+
+    /// <summary>What it computes signatures with.</summary>
+    public WebhookSecretKind Kind { get; }
+
+    /// <summary>Whether it signs, and does not only verify: false for the public half of a pair.</summary>
+    public bool CanSign => Kind == WebhookSecretKind.Hmac || _seed is not null;
+
+    // Not a property: whoever writes out an object's properties would find a secret in a secret without end.
+    /// <summary>What the receiver of its messages is configured with: the public half of a pair, and a symmetric secret itself.</summary>
+    public WebhookSecret ForReceiver() => _seed is null ? this : new WebhookSecret(_key, null, _supplied);
+
+    /// <summary>
+    /// First 8 hex digits of the SHA-256 of the key, and with Ed25519 of the public key, so that both halves have the same one: tells secrets apart in logs and
+    /// metrics without giving them away.
+    /// </summary>
     public string Fingerprint { get; }
+
+    /// <summary>Signs and verifies with Ed25519.</summary>
+    /// <exception cref="InvalidOperationException">Nothing in this process can.</exception>
+    internal WebhookKey Supplied => _supplied ?? throw new InvalidOperationException(NeedsPackage);
 
     /// <summary>The HMAC-SHA256 of <paramref name="content"/>, by any number of threads at the same time.</summary>
     internal void Mac(ReadOnlySpan<byte> content, Span<byte> mac)
     {
+        if (_supplied is { } supplied)
+        {
+            supplied.Sign(content, mac);
+            return;
+        }
+
         var hash = Interlocked.Exchange(ref _hash, null);
         if (hash is null)
         {
@@ -55,82 +96,15 @@ public sealed class WebhookSecret : IEquatable<WebhookSecret>
         Volatile.Write(ref _hash, hash);
     }
 
-    /// <summary>Makes a secret from the system's random source.</summary>
-    /// <param name="bytes">Its length in bytes, 24 to 64.</param>
-    public static WebhookSecret Generate(int bytes = 32)
-    {
-        ArgumentOutOfRangeException.ThrowIfLessThan(bytes, MinBytes);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(bytes, MaxBytes);
-        return new WebhookSecret(RandomNumberGenerator.GetBytes(bytes));
-    }
-
-    /// <summary>Takes raw key bytes, 24 to 64 of them.</summary>
-    /// <exception cref="ArgumentException">The length is outside 24 to 64 bytes.</exception>
-    public static WebhookSecret FromBytes(ReadOnlySpan<byte> key) =>
-        key.Length is < MinBytes or > MaxBytes
-            ? throw new ArgumentException($"A webhook secret has {MinBytes} to {MaxBytes} bytes; this one has {key.Length}.", nameof(key))
-            : new WebhookSecret(key.ToArray());
-
-    /// <summary>Reads a written secret.</summary>
-    /// <exception cref="FormatException">It is not a secret; the message says which rule it breaks and never shows the value.</exception>
-    public static WebhookSecret Parse(string text) =>
-        TryParse(text, out var secret, out var error) ? secret : throw new FormatException(error);
-
-    /// <summary>Reads a written secret, with or without the prefix <c>whsec_</c>, with or without base64 padding.</summary>
-    /// <param name="text">The written secret.</param>
-    /// <param name="secret">The secret, when the text is one.</param>
-    /// <param name="error">Otherwise which rule the text breaks; it never holds the text.</param>
-    public static bool TryParse(string? text, [NotNullWhen(true)] out WebhookSecret? secret, [NotNullWhen(false)] out string? error)
-    {
-        secret = null;
-        error = null;
-        if (string.IsNullOrEmpty(text))
-            error = "A webhook secret must not be empty.";
-        else if (char.IsWhiteSpace(text[0]) || char.IsWhiteSpace(text[^1]))
-            error = "A webhook secret must not begin or end with white space; was it pasted with a line end?";
-        if (error is not null) return false;
-
-        var encoded = text.AsSpan(text!.StartsWith(Prefix, StringComparison.Ordinal) ? Prefix.Length : 0);
-        Span<char> padded = stackalloc char[(MaxBytes + 2) / 3 * 4];
-        Span<byte> key = stackalloc byte[MaxBytes + 2];
-        if (encoded.Length > padded.Length)
-        {
-            error = $"A webhook secret has at most {MaxBytes} bytes; this one has {encoded.Length} base64 characters.";
-            return false;
-        }
-
-        // Copy-and-paste often loses the padding; what it stood for is unambiguous.
-        encoded.CopyTo(padded);
-        var length = encoded.Length;
-        while (length % 4 != 0 && length < padded.Length) padded[length++] = '=';
-        if (encoded.ContainsAny(" \t\r\n") || !Convert.TryFromBase64Chars(padded[..length], key, out var bytes))
-        {
-            error = $"A webhook secret is \"{Prefix}\" followed by base64; what follows the prefix here is not base64.";
-            return false;
-        }
-
-        if (bytes is < MinBytes or > MaxBytes)
-        {
-            error = $"A webhook secret has {MinBytes} to {MaxBytes} bytes; this one has {bytes}.";
-            return false;
-        }
-
-        secret = new WebhookSecret(key[..bytes].ToArray());
-        return true;
-    }
-
-    /// <summary>The written secret, to be shown once to whoever configures the other side. Never log it.</summary>
-    public string Reveal() => Prefix + Convert.ToBase64String(_key);
-
-    /// <summary>The prefix and the fingerprint; never the secret.</summary>
-    public override string ToString() => $"{Prefix}*** (fingerprint {Fingerprint})";
-
     /// <summary>Compares the keys in fixed time.</summary>
-    public bool Equals(WebhookSecret? other) => other is not null && CryptographicOperations.FixedTimeEquals(_key, other._key);
+    public bool Equals(WebhookSecret? other) =>
+        other is not null && Kind == other.Kind && CanSign == other.CanSign && CryptographicOperations.FixedTimeEquals(_key, other._key);
 
     /// <inheritdoc/>
     public override bool Equals(object? obj) => Equals(obj as WebhookSecret);
 
     /// <inheritdoc/>
     public override int GetHashCode() => Fingerprint.GetHashCode(StringComparison.Ordinal);
+
+    private static string FingerprintOf(byte[] key) => Convert.ToHexStringLower(SHA256.HashData(key).AsSpan(0, 4));
 }

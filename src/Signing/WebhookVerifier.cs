@@ -8,7 +8,7 @@ namespace Webhooks.Signing;
 /// Verifies Standard Webhooks messages over the exact bytes received, with any of several secrets. It never throws for what a sender sent:
 /// a malformed entry beside a valid one is skipped, and everything else is a <see cref="VerificationStatus"/>. Allocates nothing.
 /// </summary>
-public static class WebhookVerifier
+public static partial class WebhookVerifier
 {
     /// <summary>How far a timestamp may lie from now, on either side, unless stated otherwise: five minutes, as every Standard Webhooks library has it.</summary>
     public static readonly TimeSpan DefaultTolerance = TimeSpan.FromMinutes(5);
@@ -63,8 +63,15 @@ public static class WebhookVerifier
         if (signature.Length > MaxSignatureHeaderLength) return new(VerificationStatus.TooManySignatures, -1, seconds);
         if (secrets.IsEmpty) return new(VerificationStatus.NoSecret, -1, seconds);
 
+        var (hasHmac, hasEd25519) = (false, false);
+        foreach (var secret in secrets)
+        {
+            if (secret.Kind == WebhookSecretKind.Hmac) hasHmac = true;
+            else hasEd25519 = true;
+        }
+
         Span<Range> candidates = stackalloc Range[MaxSignatures];
-        var status = FindCandidates(signature, candidates, out var count);
+        var status = FindCandidates(signature, hasHmac, hasEd25519, candidates, out var count);
         if (status != VerificationStatus.Valid) return new(status, -1, seconds);
 
         var content = SignedContent.Rent(id, timestamp, prefix, body, out var length);
@@ -72,12 +79,20 @@ public static class WebhookVerifier
         {
             Span<byte> expected = stackalloc byte[SignedContent.MacChars];
             Span<byte> given = stackalloc byte[SignedContent.MacChars];
+            var checksLeft = MaxPublicKeyChecks;
             for (var i = 0; i < secrets.Length; i++)
             {
+                if (secrets[i].Kind != WebhookSecretKind.Hmac)
+                {
+                    if (IsMadeBy(secrets[i].Supplied, content.AsSpan(0, length), signature, candidates[..count], ref checksLeft))
+                        return new(VerificationStatus.Valid, i, seconds);
+                    continue;
+                }
+
                 SignedContent.Mac(secrets[i], content.AsSpan(0, length), expected);
                 // The base64 text is compared, not the bytes: a MAC has one spelling here. What is not ASCII is none, and so no signature.
                 foreach (var range in candidates[..count])
-                    if (Ascii.FromUtf16(signature[range], given, out _) == OperationStatus.Done && CryptographicOperations.FixedTimeEquals(given, expected))
+                    if (signature[range].Length == SignedContent.MacChars && Ascii.FromUtf16(signature[range], given, out _) == OperationStatus.Done && CryptographicOperations.FixedTimeEquals(given, expected))
                         return new(VerificationStatus.Valid, i, seconds);
             }
 
@@ -89,8 +104,11 @@ public static class WebhookVerifier
         }
     }
 
-    /// <summary>Finds the entries <c>v1,&lt;44 characters&gt;</c>, skipping whatever else stands in the header.</summary>
-    private static VerificationStatus FindCandidates(ReadOnlySpan<char> signature, Span<Range> candidates, out int count)
+    /// <summary>
+    /// Finds the entries <c>v1,&lt;44 characters&gt;</c> and <c>v1a,&lt;88 characters&gt;</c> for which there is a secret, skipping whatever else stands in the header.
+    /// </summary>
+    private static VerificationStatus FindCandidates(
+        ReadOnlySpan<char> signature, bool hasHmac, bool hasEd25519, Span<Range> candidates, out int count)
     {
         count = 0;
         var entries = 0;
@@ -104,10 +122,12 @@ public static class WebhookVerifier
             var comma = entry.IndexOf(',');
             if (comma <= 0 || comma == entry.Length - 1) continue;
             wellFormed = true;
-            if (!entry[..comma].SequenceEqual("v1")) continue;
+            int chars;
+            if (hasHmac && entry[..comma].SequenceEqual("v1")) chars = SignedContent.MacChars;
+            else if (hasEd25519 && entry[..comma].SequenceEqual("v1a")) chars = SignedContent.SignatureChars;
+            else continue;
             known = true;
-            if (entry.Length == 3 + SignedContent.MacChars)
-                candidates[count++] = new Range(range.Start.Value + 3, range.End);
+            if (entry.Length == comma + 1 + chars) candidates[count++] = new Range(range.Start.Value + comma + 1, range.End);
         }
 
         return !wellFormed ? VerificationStatus.MalformedSignature
