@@ -3,10 +3,13 @@ namespace Webhooks.Receiver;
 /// <summary>What one source is held to. Read anew whenever the configuration changes; an invalid change is logged and not applied.</summary>
 public sealed class WebhookReceiverOptions
 {
-    /// <summary>The greatest number of secrets: each costs one HMAC for each unverified request.</summary>
+    /// <summary>The greatest number of secrets: each costs an HMAC, or the check of a signature, for each unverified request.</summary>
     public const int MaxSecrets = 8;
 
-    /// <summary>The live secrets: 1 to 8, newest first; with a secret provider none are needed here. Requests are accepted with any of them, and feed requests signed with all.</summary>
+    /// <summary>
+    /// The live secrets: 1 to 8, newest first; with a secret provider none are needed here. Requests are accepted with any of them, and feed requests signed with all
+    /// but public keys (<c>whpk_</c>), which need the package <c>Webhooks.Signing.NSec</c>.
+    /// </summary>
     public WebhookSecretCollection Secrets { get; } = [];
 
     /// <summary>How old the secrets of a provider may grow before it has to be asked again; it is asked in the background before they are.</summary>
@@ -75,6 +78,14 @@ public sealed class WebhookReceiverOptions
 
     /// <summary>The root of the sender's API, such as <c>https://platform.example/</c>; without it gaps cannot be filled.</summary>
     public Uri? FeedBaseAddress { get; set; }
+
+    /// <summary>
+    /// An API key of the sender's that may read the endpoint's feed (scope <c>events:read</c>; with <c>endpoints:write</c> the receiver also asks for delivery again), sent
+    /// as a bearer token: for a receiver that holds only public keys, and so cannot sign its requests. Only over https, or to this machine. The feed's answers are
+    /// verified all the same.
+    /// </summary>
+    /// <value>Default: none.</value>
+    public string? FeedApiKey { get; set; }
 
     /// <summary>How long a missing number may be late before it is fetched from the feed.</summary>
     /// <value>Default: 5 seconds.</value>

@@ -66,6 +66,7 @@ public sealed class StartTests
     [InlineData("IdRetention", "29.00:00:00")]
     [InlineData("FeedBaseAddress", "ftp://platform.example/")]
     [InlineData("FeedBaseAddress", "platform.example")]
+    [InlineData("FeedApiKey", "wk_1")] // for no address
     [InlineData("Endpoint", "ep 1")]
     [InlineData("Secrets:0:NotAfter", "2020-01-01T00:00:00Z")]
     public async Task Start_OptionOutOfRange_NamesTheKey(string key, string value)
@@ -77,5 +78,31 @@ public sealed class StartTests
         var error = await Assert.ThrowsAsync<OptionsValidationException>(() => TestApp.StartAsync(section: section, memory: true));
         Assert.Contains($"Webhook receiver \"acme\":{key}", error.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("whsec_", error.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>Whoever reads a key on its way can use it, and a key with a line end in it is half of one.</summary>
+    [Theory]
+    [InlineData("wk_canary", "http://platform.example/", "https")]
+    [InlineData("wk_canary\n", "https://platform.example/", "visible ASCII")]
+    [InlineData("wk_canary x", "https://platform.example/", "visible ASCII")]
+    [InlineData("", "https://platform.example/", "1 to 1000")]
+    public async Task Start_FeedApiKeyThatCannotBeSent_SaysWhyWithoutTheKey(string key, string address, string why)
+    {
+        var error = await Assert.ThrowsAsync<OptionsValidationException>(() => TestApp.StartAsync(
+            options => (options.FeedApiKey, options.FeedBaseAddress) = (key, new Uri(address)), memory: true));
+        Assert.Contains("\"acme\":FeedApiKey", error.Message, StringComparison.Ordinal);
+        Assert.Contains(why, error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("canary", error.ToString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg==")]
+    [InlineData("whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=")]
+    public async Task Start_Ed25519KeyWithoutThePackage_NamesThePackageAndHidesTheKey(string value)
+    {
+        var error = await Assert.ThrowsAsync<OptionsValidationException>(() => TestApp.StartAsync(options => options.Secrets.Add(value), memory: true));
+        Assert.Contains("Webhook receiver \"acme\":Secrets:1:Value", error.Message, StringComparison.Ordinal);
+        Assert.Contains("Webhooks.Signing.NSec", error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain(value[5..13], error.ToString(), StringComparison.Ordinal);
     }
 }

@@ -22,8 +22,7 @@ internal sealed class EndpointActsApi(EndpointRecords records, WebhookEndpoints 
                 {"type":"object","additionalProperties":false,"properties":{
                 "overlap_seconds":{"type":["integer","null"],"minimum":0,"maximum":604800,"default":86400,
                   "description":"How long the old ones go on signing; 0 ends them at once."},
-                "secret":{"type":["string","null"],"description":"whsec_ and base64 of 24 to 64 bytes. Default: a fresh one."}}}
-                """,
+                """ + EndpointFields.SchemaOfSecret + "}}",
             Example = """{"overlap_seconds":3600}""",
         },
         Act("/revoke-secret", "End a secret at once; not the only live one", RevokeAsync) with
@@ -70,8 +69,8 @@ internal sealed class EndpointActsApi(EndpointRecords records, WebhookEndpoints 
         var own = EndpointFields.ReadSecret(call.Fields);
         call.Fields.Done();
         var secret = call.After(await endpoints.RotateSecretAsync(call.Connection, seen.Id, overlap, own, call.Cancel));
-        call.Note("endpoint.secret_rotated", seen.Id.Value, JsonSerializer.Serialize(new { fingerprint = secret.Fingerprint, overlap_seconds = (long)overlap.TotalSeconds }));
-        return ApiResult.Of(new RotatedSecretAnswer(secret.Reveal(), secret.Fingerprint), ApiJson.Default.RotatedSecretAnswer);
+        call.Note("endpoint.secret_rotated", seen.Id.Value, JsonSerializer.Serialize(new { fingerprint = secret.Fingerprint, algorithm = secret.Kind.Word(), overlap_seconds = (long)overlap.TotalSeconds }));
+        return ApiResult.Of(new RotatedSecretAnswer(secret.Reveal(), secret.Fingerprint, secret.Kind.Word()), ApiJson.Default.RotatedSecretAnswer);
     }
 
     private async Task<ApiResult> RevokeAsync(ApiCall call)

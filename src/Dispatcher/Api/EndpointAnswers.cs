@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Webhooks.Dispatcher.Delivery;
 using Webhooks.Dispatcher.Endpoints;
+using Webhooks.Signing;
 
 namespace Webhooks.Dispatcher.Api;
 
@@ -59,11 +60,15 @@ internal sealed record BatchAnswer(int MaxEvents, int MaxWaitMs, int MaxBytes);
 /// <summary>Why an endpoint is not sent to, what was seen, and since when.</summary>
 internal sealed record PauseAnswer(string Reason, string? Evidence, DateTimeOffset At);
 
-/// <summary>A live secret, without the secret.</summary>
-internal sealed record SecretAnswer(string Fingerprint, DateTimeOffset CreatedAt, DateTimeOffset? ExpiresAt);
+/// <summary>A live secret, without the secret. A public key is none, and is shown at any time.</summary>
+internal sealed record SecretAnswer(string Fingerprint, string Algorithm, string? PublicKey, DateTimeOffset CreatedAt, DateTimeOffset? ExpiresAt)
+{
+    public static SecretAnswer Of(WebhookSecret secret, DateTimeOffset createdAt, DateTimeOffset? expiresAt) => new(
+        secret.Fingerprint, secret.Kind.Word(), secret.Kind == WebhookSecretKind.Ed25519 ? secret.ForReceiver().Reveal() : null, createdAt, expiresAt);
+}
 
 /// <summary>A new secret of an endpoint.</summary>
-internal sealed record RotatedSecretAnswer(string Secret, string Fingerprint);
+internal sealed record RotatedSecretAnswer(string Secret, string Fingerprint, string Algorithm);
 
 /// <summary>Where a stream stands.</summary>
 internal sealed record StreamAnswer(

@@ -7,7 +7,7 @@ using Webhooks.Dispatcher.Feed;
 namespace Webhooks.Dispatcher.Api;
 
 /// <summary>
-/// The feed and the wish for delivery, by an operator's key. On the same paths a receiver asks without a key, and signs (design 4.2).
+/// The feed and the wish for delivery, by an operator's key. On the same paths a receiver asks, and signs or has a key of its own (design 4.2).
 /// </summary>
 internal sealed class EndpointFeedApi(EndpointRecords records, StreamControl control, FeedReader feed, FeedRequests signed) : IApiResource
 {
@@ -15,7 +15,7 @@ internal sealed class EndpointFeedApi(EndpointRecords records, StreamControl con
     [
         new("GET", "/endpoints/{endpoint}/events", WebhookApiScopes.EventsRead, "Read the feed: the events of its stream after a seq, in order", ReadAsync)
         {
-            Tag = EndpointsApi.Tag, Answer = ApiJson.Default.FeedPageAnswer, WithoutKey = signed.ReadAsync,
+            Tag = EndpointsApi.Tag, Answer = ApiJson.Default.FeedPageAnswer, ByReceiver = signed.ReadAsync,
             Query =
             [
                 new("after", """{"type":"integer","minimum":0,"default":0}""", "The events behind this seq."),
@@ -26,7 +26,7 @@ internal sealed class EndpointFeedApi(EndpointRecords records, StreamControl con
         },
         new("POST", "/endpoints/{endpoint}/resume", WebhookApiScopes.EndpointsWrite, "Go on sending: after the cursor, or after a seq, which sends again or skips", ResumeAsync)
         {
-            Tag = EndpointsApi.Tag, Writes = ApiWrites.InTransaction, Answer = ApiJson.Default.StreamAnswer, WithoutKey = signed.ResumeAsync, BodyIsOptional = true,
+            Tag = EndpointsApi.Tag, Writes = ApiWrites.InTransaction, Answer = ApiJson.Default.StreamAnswer, ByReceiver = signed.ResumeAsync, BodyIsOptional = true,
             Body = """{"type":"object","additionalProperties":false,"properties":{"after":{"type":["integer","null"],"minimum":0,"description":"Default: the cursor."}}}""",
             Example = """{"after":57}""", Problems = [ApiProblem.NotFound, ApiProblem.ValidationFailed],
         },

@@ -30,12 +30,20 @@ internal static class EndpointFields
           "description":"Sent with every request. Replaced as a whole; stored encrypted, and of what is stored only the names are shown."}
         """;
 
+    /// <summary>What signs: of the caller's own, or made here.</summary>
+    public const string SchemaOfSecret =
+        """
+        "algorithm":{"enum":["hmac","ed25519",null],"default":"hmac",
+          "description":"What signs: a symmetric secret, or an Ed25519 pair, of which answers hold the public key alone. A dispatcher without Webhooks.Signing.NSec has no ed25519."},
+        "secret":{"type":["string","null"],
+          "description":"whsec_ and base64 of 24 to 64 bytes, or whsk_ and base64 of an Ed25519 seed and its public key. Default: a fresh one of the algorithm."}
+        """;
+
     /// <summary>Those that only a new endpoint has.</summary>
     public const string SchemaOfNew =
         """
         "since":{"type":["string","null"],"format":"date-time","description":"It also gets the events published since then. Default: from now on."},
-        "secret":{"type":["string","null"],"description":"whsec_ and base64 of 24 to 64 bytes. Default: a fresh one."}
-        """;
+        """ + SchemaOfSecret;
 
     private static readonly EndpointSettings Default = new("");
 
@@ -62,12 +70,21 @@ internal static class EndpointFields
     public static EndpointSettings ReadNew(ApiFields fields) =>
         Read(fields, null) with { Since = fields.Time("since"), Secret = ReadSecret(fields) };
 
-    /// <summary>A secret of the caller's own; what is wrong with it is told without it.</summary>
+    /// <summary>A secret of the caller's own, or a pair made here; null for a fresh symmetric one. What is wrong with it is told without it.</summary>
     public static WebhookSecret? ReadSecret(ApiFields fields)
     {
-        if (fields.Text("secret") is not { } text) return null;
-        return WebhookSecret.TryParse(text, out var secret, out var problem) ? secret : fields.Wrong<WebhookSecret>("secret", problem);
+        var algorithm = fields.Word("algorithm", EndpointWords.Algorithm);
+        if (fields.Text("secret") is not { } text) return algorithm == WebhookSecretKind.Ed25519 ? MakePair(fields) : null;
+        if (!WebhookSecret.TryParse(text, out var secret, out var problem)) return fields.Wrong<WebhookSecret>("secret", problem);
+        if (!secret.CanSign) return fields.Wrong<WebhookSecret>("secret", EndpointRules.PublicKey);
+        return algorithm is null || algorithm == secret.Kind ? secret
+            : fields.Wrong<WebhookSecret>("algorithm", $"The secret is of another: {secret.Kind.Word()}.");
     }
+
+    private static WebhookSecret? MakePair(ApiFields fields) => WebhookAlgorithm.IsAvailable(WebhookSecretKind.Ed25519)
+        ? WebhookSecret.GenerateEd25519()
+        : fields.Wrong<WebhookSecret>(
+            "algorithm", "This dispatcher has no ed25519: its program has to reference the package Webhooks.Signing.NSec and call NSecSigning.Use().");
 
     /// <summary>The settings of an endpoint that is there.</summary>
     public static EndpointSettings Of(EndpointAnswer endpoint) => new(endpoint.Url)

@@ -74,8 +74,8 @@ internal sealed class EndpointRecords(WebhookDatabase database, KeyRing keyRing)
             Status = row.GetString(15),
             Pause = row.IsDBNull(16) ? null : new PauseAnswer(row.GetString(16), row.IsDBNull(17) ? null : row.GetString(17), row.GetFieldValue<DateTimeOffset>(18)),
             // The driver reads an infinite timestamp as the greatest DateTime.
-            Secrets = [.. ciphertexts.Select((ciphertext, i) => new SecretAnswer(
-                keyRing.Unprotect(ciphertext).Fingerprint, created[i], expiries[i] == DateTime.MaxValue ? null : expiries[i]))],
+            Secrets = [.. ciphertexts.Select((ciphertext, i) => SecretAnswer.Of(
+                keyRing.LookAt(ciphertext), created[i], expiries[i] == DateTime.MaxValue ? null : expiries[i]))],
         };
     }
 }

@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Webhooks.Dispatcher.Api;
+using Webhooks.Signing;
 
 namespace Microsoft.AspNetCore.Builder;
 
@@ -32,8 +33,9 @@ public static class WebhookDispatcherEndpointRouteBuilderExtensions
         foreach (var route in routes)
         {
             RequestDelegate withKey = http => pipeline.RunAsync(http, route);
-            RequestDelegate serve = route.WithoutKey is { } withoutKey
-                ? http => (http.Request.Headers.Authorization.Count > 0 ? withKey : withoutKey)(http)
+            // What has an id to sign the answer to is a receiver's, whether it signs itself or sends a key.
+            RequestDelegate serve = route.ByReceiver is { } byReceiver
+                ? http => (http.Request.Headers.Authorization.Count > 0 && http.Request.Headers[WebhookHeaders.Id].Count == 0 ? withKey : byReceiver)(http)
                 : withKey;
             group.MapMethods(route.Pattern, [route.Method], serve).WithDisplayName($"Webhooks: {route.Summary}");
         }

@@ -1,5 +1,6 @@
 using Webhooks.Dispatcher.Publishing;
 using Webhooks.Dispatcher.Sending;
+using Webhooks.Signing;
 
 namespace Webhooks.Dispatcher.Endpoints;
 
@@ -11,6 +12,7 @@ internal static class EndpointRules
     public static readonly TimeSpan MaxOverlap = TimeSpan.FromDays(7);
     public const int MaxLiveSecrets = 3;
     public const int MaxBatchBytes = 512 * 1024;
+    public const string PublicKey = "Is a public key (whpk_), which cannot sign: the dispatcher needs the private one (whsk_), or none to make a pair by itself.";
     public static readonly TimeSpan LongestBatchWait = TimeSpan.FromSeconds(60);
 
     /// <exception cref="WebhookValidationException">Says what is wrong, for every field.</exception>
@@ -38,6 +40,7 @@ internal static class EndpointRules
             errors["batch"] = batchProblems;
         if (settings.Headers is { } headers && EndpointHeaders.Problems(headers).ToArray() is { Length: > 0 } headerProblems)
             errors["headers"] = headerProblems;
+        if (settings.Secret is { CanSign: false }) errors["secret"] = [PublicKey];
         if (errors.Count > 0) throw new WebhookValidationException(errors);
     }
 
@@ -48,6 +51,11 @@ internal static class EndpointRules
         if (batch.MaxWait < TimeSpan.Zero || batch.MaxWait > LongestBatchWait)
             yield return $"max_wait must lie between 0 and {LongestBatchWait.TotalSeconds} s; it is {batch.MaxWait}.";
         if (batch.MaxBytes is < 1024 or > MaxBatchBytes) yield return $"max_bytes must lie between 1024 and {MaxBatchBytes}; it is {batch.MaxBytes}.";
+    }
+
+    public static void CheckSecret(WebhookSecret secret)
+    {
+        if (!secret.CanSign) throw new WebhookValidationException("secret", PublicKey);
     }
 
     public static void CheckOverlap(TimeSpan overlap)

@@ -1,3 +1,5 @@
+using Webhooks.Signing;
+
 namespace Webhooks.Dispatcher.Endpoints;
 
 /// <summary>How settings are written in the database and on the wire.</summary>
@@ -15,6 +17,14 @@ internal static class EndpointWords
         ["feed"] = ReceiverAccess.Feed,
         ["feed_and_resume"] = ReceiverAccess.FeedAndResume,
     };
+
+    public static readonly IReadOnlyDictionary<string, WebhookSecretKind> Algorithm = new Dictionary<string, WebhookSecretKind>
+    {
+        ["hmac"] = WebhookSecretKind.Hmac,
+        ["ed25519"] = WebhookSecretKind.Ed25519,
+    };
+
+    public static string Word(this WebhookSecretKind algorithm) => algorithm == WebhookSecretKind.Ed25519 ? "ed25519" : "hmac";
 
     public static string Word(this EndpointOrdering ordering) => ordering == EndpointOrdering.Relaxed ? "relaxed" : "strict";
 

@@ -6,7 +6,7 @@ namespace Webhooks.Dispatcher;
 public interface IWebhookEndpoints
 {
     /// <summary>Creates an endpoint. It gets the events published after this, or from <see cref="EndpointSettings.Since"/> on.</summary>
-    /// <returns>The endpoint's id and its secret, which is shown only here.</returns>
+    /// <returns>The endpoint's id and its secret, which is shown only here; of an Ed25519 pair the public key.</returns>
     /// <exception cref="WebhookValidationException">A setting breaks a rule; every one that does is named, and nothing was stored.</exception>
     /// <exception cref="WebhookNotFoundException">There is no such application.</exception>
     Task<CreatedEndpoint> CreateAsync(WebhookApplicationId application, EndpointSettings settings, CancellationToken cancellationToken = default);
@@ -83,10 +83,13 @@ public interface IWebhookEndpoints
     /// <summary>Gives the endpoint a new secret. Both sign until the overlap ends.</summary>
     /// <param name="endpoint">The endpoint.</param>
     /// <param name="overlap">How long the old ones go on signing: default 24 hours, at most 7 days; zero ends them at once.</param>
-    /// <param name="secret">The new secret; by default a fresh one is made.</param>
+    /// <param name="secret">
+    /// The new secret; by default a fresh symmetric one is made. <see cref="WebhookSecret.GenerateEd25519"/> makes a pair, which may stand beside symmetric secrets.
+    /// </param>
     /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>What the receiver is to be configured with: the secret, or the public key of a pair.</returns>
     /// <exception cref="WebhookNotFoundException">There is no such endpoint.</exception>
-    /// <exception cref="WebhookValidationException">The overlap is out of range, or three secrets are live already: revoke one first.</exception>
+    /// <exception cref="WebhookValidationException">The overlap is out of range, the secret is a public key, or three secrets are live already: revoke one first.</exception>
     Task<WebhookSecret> RotateSecretAsync(
         WebhookEndpointId endpoint, TimeSpan? overlap = null, WebhookSecret? secret = null, CancellationToken cancellationToken = default);
 
@@ -101,7 +104,7 @@ public interface IWebhookEndpoints
 
 /// <summary>A new endpoint.</summary>
 /// <param name="Id">Its id.</param>
-/// <param name="Secret">What signs its deliveries, and what its receiver is to be configured with.</param>
+/// <param name="Secret">What its receiver is to be configured with: the secret that signs its deliveries, or the public key of the pair.</param>
 public sealed record CreatedEndpoint(WebhookEndpointId Id, WebhookSecret Secret);
 
 /// <summary>What an endpoint is set to.</summary>
@@ -144,7 +147,9 @@ public sealed record EndpointSettings(string Url)
     /// <summary>If set, a new endpoint also gets the events published since then. Only used by creating.</summary>
     public DateTimeOffset? Since { get; init; }
 
-    /// <summary>The secret of a new endpoint; by default a fresh one is made. Only used by creating.</summary>
+    /// <summary>
+    /// The secret of a new endpoint; by default a fresh symmetric one is made. <see cref="WebhookSecret.GenerateEd25519"/> makes a pair. Only used by creating.
+    /// </summary>
     public WebhookSecret? Secret { get; init; }
 }
 

@@ -31,7 +31,7 @@ internal sealed class WebhookEndpoints(
             settings.RateLimit, settings.Batch?.MaxEvents, settings.Batch?.MaxWait, settings.Batch?.MaxBytes,
             headers.Protect(keyRing), headers.Values.Keys.ToArray());
         var change = await ChangeAsync(command, $"There is no application {application}.", cancel);
-        return new(new CreatedEndpoint(id, secret), change.AfterCommit);
+        return new(new CreatedEndpoint(id, secret.ForReceiver()), change.AfterCommit);
     }
 
     public Task UpdateAsync(WebhookEndpointId endpoint, EndpointSettings settings, CancellationToken cancellationToken = default) =>
@@ -111,6 +111,7 @@ internal sealed class WebhookEndpoints(
         var kept = overlap ?? EndpointRules.DefaultOverlap;
         EndpointRules.CheckOverlap(kept);
         secret ??= WebhookSecret.Generate();
+        EndpointRules.CheckSecret(secret);
         var change = await ChangeSecretsAsync(connection, endpoint, (key, live) =>
         {
             if (live.Exists(old => old.Secret.Equals(secret)))
@@ -120,7 +121,7 @@ internal sealed class WebhookEndpoints(
                     $"An endpoint has at most {EndpointRules.MaxLiveSecrets} live secrets, and it has them: revoke one first, or let an overlap end.")
                 : database.Step("Endpoints/rotate_secret", key, keyRing.Protect(secret), kept);
         }, cancel);
-        return new(secret, change.AfterCommit);
+        return new(secret.ForReceiver(), change.AfterCommit);
     }
 
     public Task RevokeSecretAsync(WebhookEndpointId endpoint, string fingerprint, CancellationToken cancellationToken = default) =>
@@ -154,7 +155,7 @@ internal sealed class WebhookEndpoints(
         await using (var reader = await command.ExecuteReaderAsync(cancel))
         {
             while (await reader.ReadAsync(cancel))
-                live.Add(new(reader.GetInt64(0), keyRing.Unprotect(reader.GetFieldValue<byte[]>(1))));
+                live.Add(new(reader.GetInt64(0), keyRing.LookAt(reader.GetFieldValue<byte[]>(1))));
         }
 
         await using (var batch = new NpgsqlBatch(connection) { BatchCommands = { decide(key, live) } })

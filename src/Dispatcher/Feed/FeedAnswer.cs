@@ -7,7 +7,7 @@ using Webhooks.Signing;
 
 namespace Webhooks.Dispatcher.Feed;
 
-/// <summary>Writes answers of the feed: JSON, signed with every live secret once the caller has proved to hold one.</summary>
+/// <summary>Writes answers of the feed: JSON, signed with every live secret once the caller is known.</summary>
 internal sealed class FeedAnswer(HttpContext http, DatabaseClock clock)
 {
     private readonly string _requestId = "req_" + Guid.CreateVersion7().ToString("N");
@@ -74,7 +74,7 @@ internal sealed class FeedAnswer(HttpContext http, DatabaseClock clock)
     }
 }
 
-/// <summary>A receiver that proved to hold one of its endpoint's secrets.</summary>
+/// <summary>A receiver that proved to hold one of its endpoint's secrets, or a key that sees it.</summary>
 /// <param name="RequestId">The <c>webhook-id</c> of its request, which the answer's signature covers.</param>
 /// <param name="Secrets">The live secrets, newest first.</param>
 internal sealed record FeedCaller(string RequestId, WebhookSecret[] Secrets);

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Threading.RateLimiting;
 using Microsoft.AspNetCore.Http;
+using Webhooks.Dispatcher.Api;
 using Webhooks.Dispatcher.Database;
 using Webhooks.Dispatcher.Delivery;
 using Webhooks.Dispatcher.Sending;
@@ -115,12 +116,22 @@ internal sealed class FeedRequests(
             row = await StreamRow.ReadAsync(command, id, http.RequestAborted);
         }
 
-        if (row is not null) answer.Caller = await authentication.VerifyAsync(http.Request, id, content(id, row.Status), http.RequestAborted);
+        try
+        {
+            var scope = needsResume ? WebhookApiScopes.EndpointsWrite : WebhookApiScopes.EventsRead;
+            if (row is not null) answer.Caller = await authentication.VerifyAsync(http, id, content(id, row.Status), scope, http.RequestAborted);
+        }
+        catch (ApiException refused)
+        {
+            await answer.ErrorAsync(refused.Problem.Status, refused.Problem.Code, refused.Message, refused.RetryAfter);
+            return null;
+        }
+
         if (row is null || answer.Caller is null)
         {
-            // Whether an endpoint exists is not told to those who hold none of its secrets.
+            // Whether an endpoint exists is not told to those who hold none of its secrets and no key that sees it.
             await answer.ErrorAsync(
-                StatusCodes.Status401Unauthorized, "unauthenticated", "There is no such endpoint, or no live secret of it signed this request.");
+                StatusCodes.Status401Unauthorized, "unauthenticated", "There is no such endpoint, or neither a live secret of it signed this request nor does its key see it.");
             return null;
         }
 

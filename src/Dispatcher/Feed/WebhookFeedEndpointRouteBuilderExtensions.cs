@@ -11,7 +11,8 @@ public static class WebhookFeedEndpointRouteBuilderExtensions
 {
     /// <summary>
     /// Maps <c>GET {prefix}/endpoints/{endpoint}/events</c> and <c>POST {prefix}/endpoints/{endpoint}/resume</c>, by which receivers
-    /// fetch what they miss and ask for delivery again. Both are signed with the endpoint's secret, so they need no other authorization.
+    /// fetch what they miss and ask for delivery again. Both are signed with the endpoint's secret, so they need no other authorization; a receiver
+    /// that holds only a public key, and so cannot sign, sends an API key instead.
     /// </summary>
     /// <param name="endpoints">The application.</param>
     /// <param name="prefix">What stands before; default <c>/v1</c>. Receivers of this project ask for <c>v1/endpoints/…</c> below the address they are configured with, so it should end so.</param>

@@ -42,7 +42,12 @@ internal sealed class KeyRing : IAsyncDisposable
 
     public byte[] Protect(WebhookSecret secret) => _protector.Protect(Encoding.UTF8.GetBytes(secret.Reveal()));
 
+    /// <exception cref="FormatException">Its kind cannot be used by this process.</exception>
     public WebhookSecret Unprotect(byte[] ciphertext) => WebhookSecret.Parse(Encoding.UTF8.GetString(_protector.Unprotect(ciphertext)));
+
+    /// <summary>One that is only to be shown or told from others: a process that cannot sign with it may list it, revoke it, and have another take its place.</summary>
+    public WebhookSecret LookAt(byte[] ciphertext) =>
+        WebhookSecret.TryRead(Encoding.UTF8.GetString(_protector.Unprotect(ciphertext)), out var secret, out var error) ? secret : throw new FormatException(error);
 
     /// <summary>Encrypts something else for one purpose; only for that does it open again.</summary>
     public byte[] Protect(byte[] plain, string purpose) => For(purpose).Protect(plain);

@@ -150,6 +150,10 @@ internal sealed partial class Backfill
     [LoggerMessage(601, LogLevel.Error, "The feed of webhook source {Source} answered {Status}: the sender accepts none of the configured secrets")]
     private partial void LogUnauthorized(string source, int status);
 
+    [LoggerMessage(614, LogLevel.Error,
+        "The feed of webhook source {Source} answered {Status}: the sender accepts neither the configured secrets nor FeedApiKey, which has to be live, to see the endpoint and to have the scope events:read")]
+    private partial void LogKeyRefused(string source, int status);
+
     [LoggerMessage(612, LogLevel.Error,
         "The feed of webhook source {Source} answered 403: the secrets are right, but the endpoint's receiver_access at the sender does not allow its receiver to read it")]
     private partial void LogForbidden(string source);

@@ -60,9 +60,10 @@ internal sealed partial class Backfill(ReceiverSource source, FeedClient client,
     private async Task LookAsync(ReceiverSettings.InForce settings, string endpoint, CancellationToken stopping)
     {
         var options = settings.Options;
-        if (settings.Secrets.At(source.Time.GetUtcNow()).Standard.Length == 0)
+        var live = settings.Secrets.At(source.Time.GetUtcNow());
+        if (live.Standard.Length == 0 || (live.Signing.Length == 0 && options.FeedApiKey is null))
         {
-            Failed("no secret is live", null, options);
+            Failed(live.Standard.Length == 0 ? "no secret is live" : "no live secret can sign the request, and FeedApiKey is not set", null, options);
             return;
         }
 
@@ -83,7 +84,8 @@ internal sealed partial class Backfill(ReceiverSource source, FeedClient client,
             var answer = await client.ReadAsync(settings, endpoint, after, options.BackfillPageSize, stopping).ConfigureAwait(false);
             if (answer.Page is not { } page)
             {
-                if (answer.Outcome == FeedOutcome.Unauthorized) LogUnauthorized(source.Name, answer.Status);
+                if (options.FeedApiKey is not null && answer is { Status: 401 or 403, Outcome: not FeedOutcome.Forbidden }) LogKeyRefused(source.Name, answer.Status);
+                else if (answer.Outcome == FeedOutcome.Unauthorized) LogUnauthorized(source.Name, answer.Status);
                 if (answer.Outcome == FeedOutcome.Forbidden) LogForbidden(source.Name);
                 Failed(answer.Describe(), answer.RetryAfter, options);
                 return;

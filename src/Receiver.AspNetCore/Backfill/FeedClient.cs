@@ -7,7 +7,10 @@ using Webhooks.Signing;
 
 namespace Webhooks.Receiver;
 
-/// <summary>Reads the sender's feed, and asks for delivery again. Requests are signed with every live secret, and answers verified before a word of them is believed.</summary>
+/// <summary>
+/// Reads the sender's feed, and asks for delivery again. Requests are signed with every live secret that can, or bear an API key; answers are verified before a word of
+/// them is believed.
+/// </summary>
 internal sealed class FeedClient(Func<HttpClient> clients, TimeProvider time)
 {
     /// <summary>A page ends at 4 MiB, or after one event that is larger by itself; this is out of reach of both.</summary>
@@ -94,11 +97,12 @@ internal sealed class FeedClient(Func<HttpClient> clients, TimeProvider time)
         var now = time.GetUtcNow();
         id = "req_" + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
         var timestamp = now.ToUnixTimeSeconds();
-        var secrets = settings.Secrets.At(now).Standard;
+        var secrets = settings.Secrets.At(now).Signing;
         var request = new HttpRequestMessage(method, new Uri(root, path));
         request.Headers.Add(WebhookHeaders.Id, id);
         request.Headers.Add(WebhookHeaders.Timestamp, timestamp.ToString(CultureInfo.InvariantCulture));
-        request.Headers.Add(WebhookHeaders.Signature, WebhookSigner.Sign(id, timestamp, content, secrets));
+        if (secrets.Length > 0) request.Headers.Add(WebhookHeaders.Signature, WebhookSigner.Sign(id, timestamp, content, secrets));
+        if (settings.Options.FeedApiKey is { } key) request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", key);
         request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("application/json"));
         return request;
     }

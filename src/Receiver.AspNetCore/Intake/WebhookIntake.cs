@@ -42,7 +42,7 @@ internal sealed partial class WebhookIntake(ReceiverMetrics metrics, ILogger<Web
         var request = new WebhookRequest(context.Request.Headers, head, body.Memory, now);
         var verified = scheme.Verify(request, live.Secrets, options.TimestampTolerance);
         // The sender may have rotated since the provider was asked; and somebody else may have asked it since this request began.
-        if (verified.Status is VerificationStatus.NoMatchingSignature or VerificationStatus.NoSecret && source.Provided is { } provided)
+        if (verified.Status is VerificationStatus.NoMatchingSignature or VerificationStatus.UnknownVersion or VerificationStatus.NoSecret && source.Provided is { } provided)
         {
             await provided.AskEarlyAsync().ConfigureAwait(false);
             if (source.Settings.Secrets is var latest && latest != current.Secrets)

@@ -44,7 +44,7 @@ public sealed class TextSecret : ReceiverSecret
     }
 }
 
-/// <summary>A secret of Standard Webhooks, which signs feed requests too.</summary>
+/// <summary>A secret of Standard Webhooks: a symmetric one, which signs feed requests too, or a public key.</summary>
 internal sealed class StandardSecret(WebhookSecret secret) : ReceiverSecret
 {
     public WebhookSecret Secret => secret;

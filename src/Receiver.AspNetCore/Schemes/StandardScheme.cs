@@ -14,7 +14,9 @@ internal sealed class StandardScheme : IWebhookScheme
 
     public bool Takes(string mediaType) => mediaType == "application/json";
 
-    public ReceiverSecret ReadSecret(string text) => new StandardSecret(WebhookSecret.Parse(text));
+    public ReceiverSecret ReadSecret(string text) => WebhookSecret.Parse(text) is { Kind: WebhookSecretKind.Ed25519, CanSign: true }
+        ? throw new FormatException("It is a private key (whsk_), which is the sender's alone: a receiver is given the public one (whpk_). Whoever holds the private one can send in the sender's name.")
+        : new StandardSecret(WebhookSecret.Parse(text));
 
     public VerificationResult Verify(WebhookRequest request, ReadOnlySpan<ReceiverSecret> secrets, TimeSpan tolerance)
     {

@@ -6,9 +6,12 @@ namespace Webhooks.Receiver;
 /// <summary>The secrets that count at a moment, in the configured order.</summary>
 /// <param name="Secrets">For verifying.</param>
 /// <param name="Names">What each is called in metrics.</param>
-/// <param name="Standard">Those of Standard Webhooks, for signing feed requests.</param>
+/// <param name="Standard">Those of Standard Webhooks, for verifying what the feed answers.</param>
 internal sealed record LiveSet(ReceiverSecret[] Secrets, string[] Names, WebhookSecret[] Standard)
 {
+    /// <summary>Those that sign feed requests: all of Standard Webhooks but public keys.</summary>
+    public WebhookSecret[] Signing { get; } = Array.FindAll(Standard, secret => secret.CanSign);
+
     /// <summary>The fingerprints, for a log line about a request that is not taken.</summary>
     public string Fingerprints => Secrets.Length == 0 ? "none" : string.Join(' ', Secrets.Select(secret => secret.Fingerprint));
 }
@@ -24,6 +27,9 @@ internal sealed class LiveSecrets
     private LiveSecrets(Entry[] entries) => _entries = entries;
 
     public int Count => _entries.Length;
+
+    /// <summary>Whether one of them signs feed requests, now or at another time.</summary>
+    public bool CanSign => _entries.Any(entry => entry.Secret is StandardSecret { Secret.CanSign: true });
 
     public static bool TryRead(
         IReadOnlyList<WebhookSecretOptions> options, SourceRegistration source, List<string> errors, [NotNullWhen(true)] out LiveSecrets? secrets)

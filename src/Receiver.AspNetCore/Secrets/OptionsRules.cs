@@ -5,8 +5,16 @@ namespace Webhooks.Receiver;
 /// <summary>The rules of the options, but for the secrets'. Each broken one gives a message that names the key and the range.</summary>
 internal static class OptionsRules
 {
+    private const int MaxApiKeyLength = 1000;
+
     /// <summary>What an endpoint's id may be. It goes into addresses and signed lines, so it is held to this wherever it comes from.</summary>
     public static bool IsEndpoint(string id) => id.Length is > 0 and <= 200 && id.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-');
+
+    /// <summary>Why the feed cannot be asked, whichever of the secrets is live; null when it can, or need not.</summary>
+    public static string? FeedProblem(string source, WebhookReceiverOptions options, LiveSecrets secrets) =>
+        options.FeedBaseAddress is null || options.FeedApiKey is not null || secrets.Count == 0 || secrets.CanSign ? null
+            : $"Webhook receiver \"{source}\":{nameof(options.FeedBaseAddress)} is set, and no secret can sign a request to the feed, for a public key (whpk_) only verifies. "
+                + $"Set {nameof(options.FeedApiKey)} to an API key of the sender's with the scope events:read, or leave out {nameof(options.FeedBaseAddress)} and do without the feed.";
 
     public static List<string> Check(string source, WebhookReceiverOptions o, IWebhookScheme scheme)
     {
@@ -46,6 +54,12 @@ internal static class OptionsRules
             errors.Add($"{Key(nameof(o.FeedBaseAddress))} must be an absolute http or https address.");
         if (o.FeedBaseAddress is not null && scheme is not StandardScheme)
             errors.Add($"{Key(nameof(o.FeedBaseAddress))} must not be set: {scheme.Name} has no feed of numbered events.");
+        if (o.FeedApiKey is { } key && (key.Length is 0 or > MaxApiKeyLength || key.AsSpan().ContainsAnyExceptInRange('!', '~')))
+            errors.Add($"{Key(nameof(o.FeedApiKey))} must have 1 to {MaxApiKeyLength} visible ASCII characters and no space.");
+        if (o.FeedApiKey is not null && o.FeedBaseAddress is not { IsAbsoluteUri: true })
+            errors.Add($"{Key(nameof(o.FeedApiKey))} needs FeedBaseAddress, the address that it is sent to.");
+        else if (o.FeedApiKey is not null && o.FeedBaseAddress is { Scheme: not "https", IsLoopback: false })
+            errors.Add($"{Key(nameof(o.FeedApiKey))} needs an https FeedBaseAddress: unlike a signature, a key can be used by whoever reads it on its way.");
         if (o.Endpoint is { } endpoint && !IsEndpoint(endpoint))
             errors.Add($"{Key(nameof(o.Endpoint))} must be 1 to 200 letters, digits, _ and -.");
         return errors;

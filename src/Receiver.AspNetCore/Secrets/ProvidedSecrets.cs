@@ -19,10 +19,12 @@ internal sealed partial class ProvidedSecrets(
     public string? Error => _error;
 
     /// <summary>Reads them for the first time.</summary>
-    /// <exception cref="OptionsValidationException">There is none, neither here nor in the options.</exception>
+    /// <exception cref="OptionsValidationException">There is none, neither here nor in the options, or none that can ask the feed that is to be read.</exception>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         await ReadAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
+        if (OptionsRules.FeedProblem(source, settings.Options, settings.Secrets) is { } problem)
+            throw new OptionsValidationException(source, typeof(WebhookReceiverOptions), [problem]);
         if (settings.Secrets.Count > 0) return;
         throw new OptionsValidationException(source, typeof(WebhookReceiverOptions), [
             $"Webhook receiver \"{source}\" has no secret: Secrets is empty, and its secret provider {Error ?? "gave none"}. Without a secret no request can be verified."]);

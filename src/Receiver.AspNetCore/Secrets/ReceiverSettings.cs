@@ -89,7 +89,10 @@ internal sealed partial class ReceiverSettings : IDisposable
         var errors = OptionsRules.Check(source, options, _registration.Scheme);
         if (options.Ordering == ProcessingOrder.PerKey && _registration.KeyOf is null)
             errors.Add($"Webhook receiver \"{source}\":{nameof(options.Ordering)} is PerKey, and nothing tells an event's key. Call ProcessPerKey.");
-        return LiveSecrets.TryRead([.. options.Secrets, .. _provided], _registration, errors, out var secrets) && errors.Count == 0
+        // Before a provider has given any, nothing can be said about its secrets.
+        if (LiveSecrets.TryRead([.. options.Secrets, .. _provided], _registration, errors, out var secrets)
+            && (_registration.SecretProvider is null || _provided.Count > 0) && OptionsRules.FeedProblem(source, options, secrets) is { } problem) errors.Add(problem);
+        return secrets is not null && errors.Count == 0
             ? new InForce(options, secrets)
             : throw new OptionsValidationException(source, typeof(WebhookReceiverOptions), errors);
     }

@@ -8,7 +8,7 @@ public sealed class WebhookSecretOptions
     /// <summary>What logs and metrics call it; its fingerprint when not set.</summary>
     public string? Id { get; set; }
 
-    /// <summary>The secret itself: <c>whsec_</c> and base64, or as another sender writes it.</summary>
+    /// <summary>The secret itself: <c>whsec_</c> and base64, <c>whpk_</c> and base64 for an Ed25519 public key, or as another sender writes it.</summary>
     public string? Value { get; set; }
 
     /// <summary>When it begins to count; at once when not set.</summary>

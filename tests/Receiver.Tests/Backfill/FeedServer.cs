@@ -55,6 +55,9 @@ internal sealed class FeedServer : IAsyncDisposable
 
     public bool IsDeleted { get; set; }
 
+    /// <summary>A key that is as good as a signature.</summary>
+    public string? ApiKey { get; set; }
+
     public bool IsForbidden { get; set; }
 
     /// <summary>Has every read answered as expired, whatever it asks for.</summary>
@@ -160,7 +163,7 @@ internal sealed class FeedServer : IAsyncDisposable
         await AnswerAsync(context, ResumeStatus, Encoding.UTF8.GetBytes($$"""{"status":"active","cursor":{{after}}}"""));
     }
 
-    private bool IsSigned(HttpContext context, byte[] content) => WebhookVerifier.Verify(
+    private bool IsSigned(HttpContext context, byte[] content) => (ApiKey is not null && context.Request.Headers.Authorization == $"Bearer {ApiKey}") || WebhookVerifier.Verify(
         context.Request.Headers[WebhookHeaders.Id].ToString(), context.Request.Headers[WebhookHeaders.Timestamp].ToString(),
         context.Request.Headers[WebhookHeaders.Signature].ToString(), content, Accepts, DateTimeOffset.UtcNow).IsValid;
 

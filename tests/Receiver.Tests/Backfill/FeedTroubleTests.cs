@@ -38,6 +38,26 @@ public sealed class FeedTroubleTests
         await app.UntilProcessedAsync(2);
     }
 
+    /// <summary>An API key opens what no signature does; the answer's signature is held against the secrets all the same, and the key is in no log.</summary>
+    [Fact]
+    public async Task Feed_ByApiKey_IsReadAndVerified_AndARefusedKeyIsToldAsThat()
+    {
+        const string key = "wk_canary_of_the_feed";
+        using var logs = new LogRecorder();
+        await using var feed = await FeedServer.StartAsync(3);
+        (feed.Accepts, feed.ApiKey) = ([Signing.WebhookSecret.Generate()], "wk_another");
+        await using var app = await StartAsync(feed, options => options.FeedApiKey = key, services: services => services.AddSingleton<ILoggerProvider>(logs));
+        await Wait.UntilAsync(async () => (await app.Status.GetAsync(TestApp.Source)).FeedError == "Unauthorized, status 401");
+        await Wait.UntilAsync(() => Task.FromResult(logs.Lines.Any(line => line.Contains("nor FeedApiKey", StringComparison.Ordinal))));
+
+        var own = feed.SignsWith;
+        (feed.ApiKey, feed.SignsWith) = (key, Signing.WebhookSecret.Generate());
+        await Wait.UntilAsync(async () => (await app.Status.GetAsync(TestApp.Source)).FeedError?.StartsWith("Unverified", StringComparison.Ordinal) is true);
+        feed.SignsWith = own;
+        await app.UntilProcessedAsync(3);
+        Assert.DoesNotContain(logs.Lines, line => line.Contains("canary", StringComparison.Ordinal));
+    }
+
     /// <summary>Whoever stands between may refuse too, and says nothing about the endpoint.</summary>
     [Fact]
     public async Task Feed_ForbiddenWithoutASignature_IsToldAsARefusal()

@@ -44,8 +44,8 @@ internal sealed record ApiRoute(string Method, string Pattern, string Scope, str
     /// <summary>The errors that are its own, beside those that any route has.</summary>
     public IReadOnlyList<ApiProblem> Problems { get; init; } = [];
 
-    /// <summary>What serves a request without an Authorization header: receivers ask on a path of this API, too, and sign instead. Null for nothing.</summary>
-    public RequestDelegate? WithoutKey { get; init; }
+    /// <summary>What serves a receiver, who asks on a path of this API, too: a request without an Authorization header, or with a <c>webhook-id</c>. Null for nothing.</summary>
+    public RequestDelegate? ByReceiver { get; init; }
 
     /// <summary>
     /// How deep the data in its body may be; 0 where there is none. Data goes on as it was written, so that what is inside of it is for publishing to judge: the same JSON

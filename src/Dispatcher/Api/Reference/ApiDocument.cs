@@ -12,7 +12,7 @@ internal sealed partial class ApiDocument
 {
     private static readonly JsonSerializerOptions Written = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    private const string SignedInstead = " Without an Authorization header it is a request of the endpoint's receiver, and must be signed with its secret.";
+    private const string SignedInstead = " Without an Authorization header, or with a `webhook-id`, it is a request of the endpoint's receiver (docs/protocol.md): signed with its secret, or with a key as well.";
 
     private readonly ApiSchemas _schemas = new();
     private readonly ApiExamples _examples;
@@ -74,7 +74,7 @@ internal sealed partial class ApiDocument
     {
         var operation = new JsonObject
         {
-            ["operationId"] = OperationId(route.Method, path), ["summary"] = route.Summary, ["description"] = $"Needs the scope `{route.Scope}`." + (route.WithoutKey is null ? "" : SignedInstead),
+            ["operationId"] = OperationId(route.Method, path), ["summary"] = route.Summary, ["description"] = $"Needs the scope `{route.Scope}`." + (route.ByReceiver is null ? "" : SignedInstead),
             ["tags"] = new JsonArray(route.Tag),
             ["security"] = new JsonArray(new JsonObject { ["bearer"] = new JsonArray(route.Scope) }, new JsonObject { ["apiKey"] = new JsonArray(route.Scope) }),
         };
