@@ -67,6 +67,8 @@ public class FuzzTests(ITestOutputHelper output)
         }
 
         if (bytes.Length > 0 && response.Content.Headers.ContentType?.ToString() != "application/json") problems.Add($"{status} is {response.Content.Headers.ContentType}");
+        // It passes for a receiver's own (docs/protocol.md), which has codes of its own.
+        if (request.Headers.Contains("webhook-id") && ((string?)operation["description"])!.Contains("request of the endpoint's receiver", StringComparison.Ordinal)) return problems;
         if (status >= 400)
         {
             var envelope = new SchemaCheck(document, closed: true).Problems(ApiSchemas.Ref("Error"), body);
