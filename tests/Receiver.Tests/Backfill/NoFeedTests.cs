@@ -27,7 +27,7 @@ public sealed class NoFeedTests
     {
         await using var app = await StartAsync(true, StartAt.Head);
         Assert.Equal(204, await app.DeliverAsync(7));
-        await app.UntilProcessedAsync(1);
+        await app.UntilProcessedAsync(7);
         Assert.Equal([7L], _handled);
     }
 
