@@ -18,6 +18,7 @@ namespace Webhooks.Dispatcher.Api;
 [JsonSerializable(typeof(StreamAnswer))]
 [JsonSerializable(typeof(RotatedSecretAnswer))]
 [JsonSerializable(typeof(AcceptedTest))]
+[JsonSerializable(typeof(StatisticsAnswer))]
 [JsonSerializable(typeof(TaskAnswer))]
 [JsonSerializable(typeof(ApiList<TaskAnswer>))]
 [JsonSerializable(typeof(FeedPageAnswer))]

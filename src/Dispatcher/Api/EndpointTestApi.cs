@@ -62,6 +62,7 @@ internal sealed class EndpointTestApi(
 /// <param name="Id">Its id.</param>
 /// <param name="Status">That it was accepted.</param>
 /// <param name="Replayed">Whether this is the answer to an earlier request with the same Idempotency-Key.</param>
-/// <param name="EventPath">Where below the prefix it can be read, with its number in the endpoint's stream and what became of it there; by a key that may read the application's events.</param>
+/// <param name="EventPath">Where below the prefix it can be read, with its number in the endpoint's stream and what became of it there; by a key that may read the application's
+/// events.</param>
 /// <param name="AttemptsPath">Where below the prefix the endpoint's failed attempts are listed; its own have its number.</param>
 internal sealed record AcceptedTest(string Id, string Status, bool Replayed, string EventPath, string AttemptsPath);

@@ -3,12 +3,13 @@ using Microsoft.Extensions.Options;
 using Webhooks.Dispatcher.Diagnostics;
 using Webhooks.Dispatcher.Nodes;
 using Webhooks.Dispatcher.Sending;
+using Webhooks.Dispatcher.Statistics;
 
 namespace Webhooks.Dispatcher.Delivery;
 
 /// <summary>What all pumps of a process share.</summary>
 internal sealed partial class PumpServices(
-    NodeLease node, LeaseStore leases, ReadAhead reader, Settler settler, DeferredStore deferred, WebhookSender sender, EgressWatch egress, DatabaseClock clock, Random random,
+    NodeLease node, LeaseStore leases, ReadAhead reader, Settler settler, DeferredStore deferred, WebhookSender sender, EgressWatch egress, EndpointTallies tallies, DatabaseClock clock, Random random,
     TimeProvider time, IOptions<WebhookDispatcherOptions> options, DispatcherMetrics metrics, ILogger<PumpServices> logger) : IDisposable
 {
     public NodeLease Node => node;
@@ -24,6 +25,8 @@ internal sealed partial class PumpServices(
     public WebhookSender Sender => sender;
 
     public EgressWatch Egress => egress;
+
+    public EndpointTallies Tallies => tallies;
 
     public DatabaseClock Clock => clock;
 

@@ -3,18 +3,20 @@ using Microsoft.Extensions.Options;
 using Npgsql;
 using Webhooks.Dispatcher.Database;
 using Webhooks.Dispatcher.Diagnostics;
+using Webhooks.Dispatcher.Statistics;
 
 namespace Webhooks.Dispatcher.Delivery;
 
 /// <summary>Moves cursors past what was delivered: one row for a run of events, one statement for many endpoints.</summary>
 internal sealed class Settler(
-    WebhookDatabase database, LeaseStore leases, IOptions<WebhookDispatcherOptions> options, TimeProvider time, DispatcherMetrics metrics) : IAsyncDisposable
+    WebhookDatabase database, LeaseStore leases, IOptions<WebhookDispatcherOptions> options, TimeProvider time, DispatcherMetrics metrics,
+    EndpointTallies tallies) : IAsyncDisposable
 {
     // A row costs the same for one event as for ten. Where many endpoints are sent to at a time, a longer wait has each settle more at once.
     private static readonly TimeSpan WaitPerRow = TimeSpan.FromMilliseconds(0.5);
 
     private readonly Batcher<Written, bool> _batcher =
-        new(all => SettleAsync(all, database, leases.Owner, metrics), 2000, time, options.Value.Delivery.SettleInterval, WaitPerRow);
+        new(all => SettleAsync(all, database, leases.Owner, metrics, tallies), 2000, time, options.Value.Delivery.SettleInterval, WaitPerRow);
 
     /// <summary>Writes what came of sending; false when the lease was lost, or the cursor is not where it was left: then nothing was written.</summary>
     public Task<bool> SettleAsync(EndpointLease lease, Settlement settlement, bool forgetFailures) =>
@@ -22,7 +24,7 @@ internal sealed class Settler(
 
     public ValueTask DisposeAsync() => _batcher.DisposeAsync();
 
-    private static async Task<IReadOnlyList<bool>> SettleAsync(IReadOnlyList<Written> all, WebhookDatabase database, Guid owner, DispatcherMetrics metrics)
+    private static async Task<IReadOnlyList<bool>> SettleAsync(IReadOnlyList<Written> all, WebhookDatabase database, Guid owner, DispatcherMetrics metrics, EndpointTallies tallies)
     {
         var settled = new HashSet<(long, long)>();
         await using var connection = await database.OpenAsync(CancellationToken.None);
@@ -44,6 +46,8 @@ internal sealed class Settler(
         }
 
         metrics.Settled(all.Where(IsSettled).Sum(one => one.Settlement.Runs.Sum(run => run.Outcome == "delivered" ? run.Last - run.First + 1 : 0)));
+        foreach (var one in all.Where(IsSettled))
+            foreach (var run in one.Settlement.Runs) tallies.Settled(one.Lease.Endpoint, run.Outcome, run.Last - run.First + 1);
         return all.Select(IsSettled).ToList();
 
         bool IsSettled(Written one) => settled.Contains((one.Lease.Endpoint, one.Lease.LeaseEpoch));

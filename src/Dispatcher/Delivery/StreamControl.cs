@@ -4,14 +4,15 @@ using Webhooks.Dispatcher.Database;
 using Webhooks.Dispatcher.Diagnostics;
 using Webhooks.Dispatcher.Hosting;
 using Webhooks.Dispatcher.Retention;
+using Webhooks.Dispatcher.Statistics;
 
 namespace Webhooks.Dispatcher.Delivery;
 
 /// <summary>What a receiver's wish to resume came to.</summary>
-internal sealed record ReceiverResume(ResumeRefusal Refusal, StreamRow Row, long Cursor);
+internal sealed record ReceiverResume(ResumeRefusal Refusal, StreamRow Row, long Cursor, IReadOnlyList<(string Outcome, long Events)> Settled);
 
 /// <summary>Reads, pauses and resumes streams.</summary>
-internal sealed class StreamControl(WebhookDatabase database, Pumps pumps, Wake wake, Floors floors, TimeProvider time, DispatcherMetrics metrics)
+internal sealed class StreamControl(WebhookDatabase database, Pumps pumps, Wake wake, Floors floors, EndpointTallies tallies, TimeProvider time, DispatcherMetrics metrics)
 {
     /// <summary>The most events of one replay: each is a row until it has been sent.</summary>
     public const int MaxReplay = 10_000;
@@ -65,8 +66,8 @@ internal sealed class StreamControl(WebhookDatabase database, Pumps pumps, Wake 
         // Nothing to lift and nowhere to go: an operator who resumes twice must not make everything in flight be sent again.
         if (row.Status.Status == EndpointStatus.Active && after is null) return new(row.Endpoint, () => Task.CompletedTask);
         var move = ResumePlan.ForOperator(row.Status, after);
-        await WriteResumeAsync(connection, row, move, byReceiver: false, cancel);
-        return new(row.Endpoint, () => AfterResumeAsync(row, cancel));
+        var settled = await WriteResumeAsync(connection, row, move, byReceiver: false, cancel);
+        return new(row.Endpoint, () => AfterResumeAsync(row, settled, cancel));
     }
 
     public Task<int> ReplayAsync(WebhookEndpointId id, long first, long last, CancellationToken cancel) =>
@@ -89,6 +90,7 @@ internal sealed class StreamControl(WebhookDatabase database, Pumps pumps, Wake 
     public async Task<Uncommitted<long>> SkipAsync(NpgsqlConnection connection, WebhookEndpointId id, long seq, CancellationToken cancel)
     {
         var row = await LockLiveAsync(connection, id, cancel);
+        List<(string Outcome, long Events)> settled;
         await using (var end = database.Command(connection, "Delivery/end_deferred", row.Bucket, row.Endpoint, seq))
         {
             var isNext = seq == row.Status.Cursor + 1 && seq <= row.Status.Head;
@@ -100,11 +102,11 @@ internal sealed class StreamControl(WebhookDatabase database, Pumps pumps, Wake 
                     "seq", $"Only what is next, after {row.Status.Cursor}, or retried beside the stream can be skipped; {seq} is neither.");
             }
 
+            settled = await MoveAsync(connection, row, new CursorMove(seq, seq, "skipped", isNext ? seq : row.Status.Cursor), cancel);
             await using var batch = new NpgsqlBatch(connection)
             {
                 BatchCommands =
                 {
-                    database.Step("Delivery/move_cursor", row.Endpoint, row.Bucket, seq, seq, "skipped", isNext ? seq : row.Status.Cursor),
                     database.Step("Delivery/skip", row.Endpoint),
                     database.Step("Operations/raise", "delivery.skipped", row.Endpoint, "operator", JsonSerializer.Serialize(new { seq })),
                 },
@@ -112,7 +114,11 @@ internal sealed class StreamControl(WebhookDatabase database, Pumps pumps, Wake 
             await batch.ExecuteNonQueryAsync(cancel);
         }
 
-        return new(row.Endpoint, () => wake.EndpointAsync(row.Endpoint, cancel));
+        return new(row.Endpoint, () =>
+        {
+            Count(row, settled);
+            return wake.EndpointAsync(row.Endpoint, cancel);
+        });
     }
 
     private static string? ReplayProblem(StreamStatus stream, long first, long last) =>
@@ -135,14 +141,15 @@ internal sealed class StreamControl(WebhookDatabase database, Pumps pumps, Wake 
         var row = await LockAsync(connection, id, cancel);
         if (row is null) return null;
         var refusal = ResumePlan.ForReceiver(row, after);
-        if (refusal != ResumeRefusal.None) return new ReceiverResume(refusal, row, row.Status.Cursor);
+        if (refusal != ResumeRefusal.None) return new ReceiverResume(refusal, row, row.Status.Cursor, []);
         var move = ResumePlan.MoveForReceiver(row, after);
-        await WriteResumeAsync(connection, row, move, byReceiver: true, cancel);
-        return new ReceiverResume(refusal, row, move?.Cursor ?? row.Status.Cursor);
+        var settled = await WriteResumeAsync(connection, row, move, byReceiver: true, cancel);
+        return new ReceiverResume(refusal, row, move?.Cursor ?? row.Status.Cursor, settled);
     }
 
-    public async Task AfterResumeAsync(StreamRow row, CancellationToken cancel)
+    public async Task AfterResumeAsync(StreamRow row, IReadOnlyList<(string Outcome, long Events)> settled, CancellationToken cancel)
     {
+        Count(row, settled);
         metrics.Resumed();
         await wake.EndpointAsync(row.Endpoint, cancel);
     }
@@ -176,18 +183,35 @@ internal sealed class StreamControl(WebhookDatabase database, Pumps pumps, Wake 
         return await StreamRow.ReadAsync(command, id, cancel);
     }
 
-    private async Task WriteResumeAsync(NpgsqlConnection connection, StreamRow row, CursorMove? move, bool byReceiver, CancellationToken cancel)
+    /// <summary>Moves the cursor, and tells what that settled.</summary>
+    private async Task<List<(string Outcome, long Events)>> MoveAsync(NpgsqlConnection connection, StreamRow row, CursorMove move, CancellationToken cancel)
+    {
+        await using var command = database.Command(connection, "Delivery/move_cursor", row.Endpoint, row.Bucket, move.First, move.Last, move.Outcome, move.Cursor);
+        await using var reader = await command.ExecuteReaderAsync(cancel);
+        var settled = new List<(string, long)>();
+        while (await reader.ReadAsync(cancel)) settled.Add((reader.GetString(0), reader.GetInt64(1)));
+        return settled;
+    }
+
+    /// <summary>Once it has committed.</summary>
+    private void Count(StreamRow row, IReadOnlyList<(string Outcome, long Events)> settled)
+    {
+        foreach (var (outcome, events) in settled) tallies.Settled(row.Endpoint, outcome, events);
+    }
+
+    private async Task<List<(string Outcome, long Events)>> WriteResumeAsync(
+        NpgsqlConnection connection, StreamRow row, CursorMove? move, bool byReceiver, CancellationToken cancel)
     {
         var resumes = byReceiver ? row.ReceiverResumes + 1 : 0;
+        var settled = move is null ? [] : await MoveAsync(connection, row, move, cancel);
         await using var batch = new NpgsqlBatch(connection);
-        if (move is not null)
-            batch.BatchCommands.Add(database.Step("Delivery/move_cursor", row.Endpoint, row.Bucket, move.First, move.Last, move.Outcome, move.Cursor));
         batch.BatchCommands.Add(database.Step(
             "Delivery/resume", row.Endpoint, byReceiver, resumes, byReceiver ? ResumePlan.Backoff(resumes) : TimeSpan.Zero));
         batch.BatchCommands.Add(database.Step(
             "Operations/raise", "endpoint.resumed", row.Endpoint, byReceiver ? "receiver" : "operator",
             JsonSerializer.Serialize(new { was = row.Status.PauseReason?.Word(), cursor = move?.Cursor ?? row.Status.Cursor })));
         await batch.ExecuteNonQueryAsync(cancel);
+        return settled;
     }
 
     private static WebhookNotFoundException Missing(WebhookEndpointId id) => new($"There is no endpoint {id}.");

@@ -8,6 +8,7 @@ internal sealed partial class StreamPump
     private async ValueTask TakeAsync(Outgoing sent, AttemptResult result, CancellationToken abort)
     {
         _services.Egress.Observe(_lease.Endpoint, result);
+        _services.Tallies.Attempted(_lease.Endpoint, result);
         if (result.Outcome == AttemptOutcome.Delivered)
         {
             await SucceedAsync(sent, abort);

@@ -1,7 +1,7 @@
 -- Locks nothing but the rows it adds and those of events beside the stream: on the way back it sends them again by itself, on the way forward they are
 -- settled and not retried any more, unless somebody has asked for them. The caller holds the endpoint's delivery state. What was accepted ahead stays so, unless it lies
 -- where the stream begins anew; what the cursor passes of it was delivered, whatever becomes of the numbers around it.
--- $1 endpoint, $2 bucket, $3 first seq, $4 last seq, $5 outcome, $6 cursor
+-- Gives what was settled: the word and how many. $1 endpoint, $2 bucket, $3 first seq, $4 last seq, $5 outcome, $6 cursor
 WITH again AS (
     DELETE FROM webhooks.deferred WHERE bucket = $2 AND endpoint = $1 AND (seq > $6 AND $5 = 'rewound' OR seq BETWEEN $3 AND $4 AND $5 <> 'rewound' AND NOT replay)
 ), accepted AS MATERIALIZED (
@@ -17,3 +17,4 @@ WITH again AS (
 )
 INSERT INTO webhooks.settlement (endpoint, bucket, first_seq, last_seq, outcome, cursor, ahead)
 SELECT $1, $2, first_seq, last_seq, outcome, $6, ARRAY(SELECT seq FROM accepted WHERE seq > $6 ORDER BY seq) FROM runs ORDER BY first_seq
+RETURNING outcome, last_seq - first_seq + 1

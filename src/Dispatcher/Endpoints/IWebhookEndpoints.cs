@@ -52,7 +52,8 @@ public interface IWebhookEndpoints
     /// <param name="first">The first seq.</param>
     /// <param name="last">The last seq; at most 10,000 events at a time.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    /// <returns>How many will be sent: those that are being sent beside the stream already, and those beyond the cursor, whose turn in the stream is yet to come, are not counted.</returns>
+    /// <returns>How many will be sent: those that are being sent beside the stream already, and those beyond the cursor, whose turn in the stream is yet to come, are not
+    /// counted.</returns>
     /// <exception cref="WebhookNotFoundException">There is no such endpoint.</exception>
     /// <exception cref="WebhookValidationException">The range is empty, too long, above the head or below what is kept.</exception>
     Task<int> ReplayAsync(WebhookEndpointId endpoint, long first, long last, CancellationToken cancellationToken = default);
@@ -69,8 +70,10 @@ public interface IWebhookEndpoints
     Task SkipAsync(WebhookEndpointId endpoint, long seq, CancellationToken cancellationToken = default);
 
     /// <summary>
-    /// Sends one event to this endpoint alone, whatever its patterns. It goes the whole way: it is numbered in the endpoint's stream behind what was published before, signed, sent in its turn, in the
-    /// feed, and its outcome is recorded as any other's. A paused endpoint holds it. It is never a duplicate; if the endpoint is deleted before it is numbered, it ends as <c>unmatched</c>.
+    /// Sends one event to this endpoint alone, whatever its patterns. It goes the whole way: it is numbered in the endpoint's stream behind what was published before, signed,
+    /// sent in its turn, in the
+    /// feed, and its outcome is recorded as any other's. A paused endpoint holds it. It is never a duplicate; if the endpoint is deleted before it is numbered, it ends as
+    /// <c>unmatched</c>.
     /// </summary>
     /// <param name="endpoint">The endpoint.</param>
     /// <param name="test">Its type and data; by default a <c>webhook.test</c>.</param>

@@ -1,4 +1,5 @@
--- Locks nothing but the rows it adds, and the sequence of the bucket for the moment of drawing from it. An event for one endpoint alone takes its place in the order like any other; the
+-- Locks nothing but the rows it adds, and the sequence of the bucket for the moment of drawing from it. An event for one endpoint alone takes its place in the order like any
+-- other; the
 -- row beside it, committed with it, tells the sequencer. No row for an endpoint that is not there or was deleted. One that is deleted before the event is numbered has no stream to
 -- take it any more: then it is unmatched.
 -- $1 endpoint id, $2 event id, $3 type, $4 data, $5 API key or null

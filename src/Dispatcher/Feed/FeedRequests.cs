@@ -72,7 +72,7 @@ internal sealed class FeedRequests(
 
         var resume = await control.ResumeForReceiverAsync(connection, row.Status.Endpoint, after, CancellationToken.None);
         await transaction.CommitAsync(CancellationToken.None);
-        if (resume!.Refusal == ResumeRefusal.None) await control.AfterResumeAsync(resume.Row, CancellationToken.None);
+        if (resume!.Refusal == ResumeRefusal.None) await control.AfterResumeAsync(resume.Row, resume.Settled, CancellationToken.None);
         await AnswerAsync(answer, resume, after);
     }
 

@@ -5,6 +5,7 @@ using Webhooks.Dispatcher.Publishing;
 using Webhooks.Dispatcher.Retention;
 using Webhooks.Dispatcher.Sending;
 using Webhooks.Dispatcher.Sequencing;
+using Webhooks.Dispatcher.Statistics;
 
 namespace Webhooks.Dispatcher;
 
@@ -50,6 +51,9 @@ public sealed class WebhookDispatcherOptions
     /// <summary>How long events, deliveries and their settlements are kept.</summary>
     public RetentionOptions Retention { get; } = new();
 
+    /// <summary>What is counted of each endpoint, and how long that is kept.</summary>
+    public StatisticsOptions Statistics { get; } = new();
+
     // Its text is not repeated in an error: there may be a password in it.
     private static bool IsConnectionString(string text)
     {
@@ -74,7 +78,7 @@ public sealed class WebhookDispatcherOptions
         if (!Secrets.MasterKey.TryParse(MasterKey, out _))
             yield return "MasterKey is required: base64 of 32 random bytes (for example from: openssl rand -base64 32).";
         foreach (var problem in Publishing.Problems().Concat(Sequencing.Problems()).Concat(Delivery.Problems()).Concat(Sending.Problems()).Concat(Egress.Problems()).Concat(Operations.Problems())
-            .Concat(Retention.Problems()))
+            .Concat(Retention.Problems()).Concat(Statistics.Problems()))
         {
             yield return problem;
         }

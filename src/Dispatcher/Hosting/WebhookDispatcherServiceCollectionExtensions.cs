@@ -20,6 +20,7 @@ using Webhooks.Dispatcher.Retention;
 using Webhooks.Dispatcher.Secrets;
 using Webhooks.Dispatcher.Sending;
 using Webhooks.Dispatcher.Sequencing;
+using Webhooks.Dispatcher.Statistics;
 using Webhooks.Dispatcher.Tasks;
 
 namespace Microsoft.Extensions.DependencyInjection;
@@ -29,7 +30,8 @@ public static class WebhookDispatcherServiceCollectionExtensions
 {
     /// <summary>
     /// Adds publishing, sequencing and delivery: <see cref="IWebhookPublisher"/>, <see cref="IWebhookApplications"/>,
-    /// <see cref="IWebhookEndpoints"/>, <see cref="IWebhookEvents"/>, <see cref="IWebhookEventTypes"/>, and the in-box worker. Map the management API and the feed with
+    /// <see cref="IWebhookEndpoints"/>, <see cref="IWebhookEvents"/>, <see cref="IWebhookEventTypes"/>, <see cref="IWebhookStatistics"/>, and the in-box worker. Map the management API and
+    /// the feed with
     /// <c>MapWebhookDispatcher</c>, or the feed alone with <c>MapWebhookFeed</c>.
     /// </summary>
     /// <param name="services">The application's services.</param>
@@ -97,6 +99,10 @@ public static class WebhookDispatcherServiceCollectionExtensions
             // URLs may hold a customer's tokens.
             .RemoveAllLoggers();
 
+        services.TryAddSingleton<EndpointTallies>();
+        services.TryAddSingleton<StatisticsWriter>();
+        services.TryAddSingleton<IWebhookStatistics, WebhookStatistics>();
+
         services.TryAddSingleton<ReceiverAuthentication>();
         services.TryAddSingleton<FeedReader>();
         services.TryAddSingleton<FeedRequests>();
@@ -122,10 +128,12 @@ public static class WebhookDispatcherServiceCollectionExtensions
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IApiResource, EndpointActsApi>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IApiResource, EndpointFeedApi>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IApiResource, EndpointTestApi>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IApiResource, StatisticsApi>());
 
         services.TryAddSingleton<DispatcherWork>();
         services.AddHostedService<DispatcherStartup>();
         services.AddHostedService<EgressReporter>();
+        services.AddHostedService<StatisticsWorker>();
         services.AddHostedService<InBoxWorker>();
         services.TryAddSingleton<OperationsLog>();
         services.TryAddSingleton<OperationsWebhooks>();

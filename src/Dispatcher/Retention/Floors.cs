@@ -2,11 +2,12 @@ using Npgsql;
 using Webhooks.Dispatcher.Applications;
 using Webhooks.Dispatcher.Database;
 using Webhooks.Dispatcher.Hosting;
+using Webhooks.Dispatcher.Statistics;
 
 namespace Webhooks.Dispatcher.Retention;
 
 /// <summary>Raises the floors of streams, a few streams at a time, and gives notice before that takes something away.</summary>
-internal sealed class Floors(WebhookDatabase database, Wake wake)
+internal sealed class Floors(WebhookDatabase database, Wake wake, EndpointTallies tallies)
 {
     private const int StreamsAtATime = 500;
 
@@ -54,18 +55,23 @@ internal sealed class Floors(WebhookDatabase database, Wake wake)
     /// <summary>Raises floors; what lies between a cursor and the new floor ends as expired.</summary>
     public async Task RaiseAsync(NpgsqlConnection connection, long[] endpoints, long[] floors, CancellationToken cancel)
     {
-        var expired = new List<long>();
+        var touched = new List<(long Endpoint, long Expired, long Delivered)>();
         await using (var transaction = await connection.BeginTransactionAsync(cancel))
         {
             await using (var hold = database.Command(connection, "Retention/lock_states", endpoints)) await hold.ExecuteNonQueryAsync(cancel);
             await using (var command = database.Command(connection, "Retention/raise_floors", endpoints, floors))
             await using (var reader = await command.ExecuteReaderAsync(cancel))
-                while (await reader.ReadAsync(cancel)) expired.Add(reader.GetInt64(0));
+                while (await reader.ReadAsync(cancel)) touched.Add((reader.GetInt64(0), reader.GetInt64(1), reader.GetInt64(2)));
             await transaction.CommitAsync(cancel);
         }
 
         // Whoever sends by the old cursor stops now; without the hint, at its next renewal.
-        foreach (var endpoint in expired) await wake.EndpointAsync(endpoint, cancel);
+        foreach (var (endpoint, expired, delivered) in touched)
+        {
+            tallies.Settled(endpoint, "expired", expired);
+            tallies.Settled(endpoint, "delivered", delivered);
+            await wake.EndpointAsync(endpoint, cancel);
+        }
     }
 
     /// <summary>Says which endpoints' held events are close to their end, once for each pause and mark.</summary>

@@ -25,6 +25,7 @@ internal sealed partial class Maintenance(
     // Long enough for whoever holds a lock for a moment. Whoever asks behind us for the same one waits no longer than this.
     private const string Patience = "SET lock_timeout = '2s'";
     private const int RequestsPruned = 10_000;
+    private const int MinutesRolledUp = 10_000;
 
     // Dropping comes once in a period. After a long stop there is more to do, and the next round goes on with it.
     private const int StepsInRound = 20;
@@ -84,6 +85,9 @@ internal sealed partial class Maintenance(
         await ExecuteAsync(database.Command(connection, "Retention/prune_resume_requests", RequestsPruned), cancel);
         await ExecuteAsync(database.Command(connection, "Api/Access/prune_access", ApiAnswers.Kept), cancel);
         await ExecuteAsync(database.Command(connection, "Api/Access/prune_audit", options.Value.Retention.KeepAudit), cancel);
+        for (var i = 0; i < StepsInRound; i++)
+            if (await ScalarAsync<long>(database.Command(connection, "Statistics/roll_up", options.Value.Statistics.KeepMinutes, MinutesRolledUp), cancel) < MinutesRolledUp) break;
+        await ExecuteAsync(database.Command(connection, "Statistics/prune_hours", options.Value.Statistics.KeepHours), cancel);
         return round;
     }
 

@@ -1,6 +1,6 @@
 -- Locks the streams; the caller holds their delivery states since an earlier statement, or the cursors read here could be old ones.
 -- What lies below a new floor is no longer kept: where it passes the cursor, the numbers between are expired, and so is what was to be sent again beside the stream.
--- Gives the endpoints of which something was. $1 endpoints, $2 the new floors, at most head + 1
+-- Gives the endpoints of which something was, and how many expired and were delivered. $1 endpoints, $2 the new floors, at most head + 1
 WITH held AS MATERIALIZED (
     SELECT s.endpoint, s.bucket, s.status, f.floor, f.was, f.cursor, greatest(f.cursor, f.floor - 1) AS cursor_after,
            ARRAY(SELECT a.seq FROM unnest(f.ahead) AS a(seq) WHERE a.seq >= f.floor ORDER BY a.seq) AS ahead,
@@ -46,4 +46,8 @@ WITH held AS MATERIALIZED (
     INSERT INTO webhooks.operational_event (type, endpoint, actor, data)
     SELECT 'stream.range_expired', endpoint, 'dispatcher', jsonb_build_object('from', first_seq, 'to', last_seq) FROM expired ORDER BY endpoint, first_seq
 )
-SELECT endpoint FROM touched
+SELECT n.endpoint, sum(n.expired)::bigint AS expired, sum(n.delivered)::bigint AS delivered
+FROM (SELECT endpoint, 0 AS expired, 0 AS delivered FROM touched
+      UNION ALL SELECT endpoint, last_seq - first_seq + 1, 0 FROM expired
+      UNION ALL SELECT endpoint, 0, 1 FROM accepted) n
+GROUP BY n.endpoint

@@ -1,4 +1,5 @@
--- Locks nothing; runs under the bucket's lock. What an endpoint that starts in the past gets: events that were there before it, but for duplicates and those that were for another endpoint alone.
+-- Locks nothing; runs under the bucket's lock. What an endpoint that starts in the past gets: events that were there before it, but for duplicates and those that were for
+-- another endpoint alone.
 -- Scans the bucket's kept events once; creating an endpoint with `since` is rare. What is about to be dropped is not given to anybody any more.
 -- $1 bucket, $2 application, $3 since, $4 the highest position wanted
 SELECT e.position, e.type

@@ -24,7 +24,9 @@ public class EndpointTestApiTests
         await api.Platform.WaitForStreamAsync(WebhookEndpointId.Parse(id), stream => stream.Cursor == 1);
         var read = await api.AskAsync(key, "GET", answer.Text("event_path"));
         var stream = Assert.Single((JsonArray)read.Body!["streams"]!);
-        Assert.Equal(("in_streams", id, 1, "delivered"), (read.Text("status"), stream!["endpoint"]!.GetValue<string>(), stream["seq"]!.GetValue<int>(), stream["status"]!.GetValue<string>()));
+        Assert.Equal(
+            ("in_streams", id, 1, "delivered"),
+            (read.Text("status"), stream!["endpoint"]!.GetValue<string>(), stream["seq"]!.GetValue<int>(), stream["status"]!.GetValue<string>()));
         Assert.StartsWith("key_", read.Text("published_by"), StringComparison.Ordinal);
         Assert.Equal(200, (await api.AskAsync(key, "GET", answer.Text("attempts_path"))).Status);
         Assert.Equal(answer.Text("id"), At((await api.AskAsync(key, "GET", $"/applications/{application}/events")).Body!, "data.0.id"));

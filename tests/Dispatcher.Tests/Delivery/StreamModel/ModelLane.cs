@@ -9,6 +9,7 @@ using Webhooks.Dispatcher.Nodes;
 using Webhooks.Dispatcher.Retention;
 using Webhooks.Dispatcher.Secrets;
 using Webhooks.Dispatcher.Sequencing;
+using Webhooks.Dispatcher.Statistics;
 
 namespace Webhooks.Dispatcher.Tests.Delivery.StreamModel;
 
@@ -48,7 +49,7 @@ internal sealed class ModelLane : IAsyncDisposable
     {
         Platform = platform;
         _control = new StreamControl(
-            Database, platform.Get<Pumps>(), platform.Get<Wake>(), platform.Get<Floors>(), _time, platform.Get<DispatcherMetrics>());
+            Database, platform.Get<Pumps>(), platform.Get<Wake>(), platform.Get<Floors>(), platform.Get<EndpointTallies>(), _time, platform.Get<DispatcherMetrics>());
     }
 
     public Platform Platform { get; }
@@ -90,7 +91,8 @@ internal sealed class ModelLane : IAsyncDisposable
     {
         var node = new NodeLease(TimeProvider.System, Platform.Get<IOptions<WebhookDispatcherOptions>>());
         var leases = new LeaseStore(Database, Platform.Get<KeyRing>(), node, TimeProvider.System, NullLogger<LeaseStore>.Instance);
-        var settler = new Settler(Database, leases, Platform.Get<IOptions<WebhookDispatcherOptions>>(), TimeProvider.System, Platform.Get<DispatcherMetrics>());
+        var settler = new Settler(
+            Database, leases, Platform.Get<IOptions<WebhookDispatcherOptions>>(), TimeProvider.System, Platform.Get<DispatcherMetrics>(), Platform.Get<EndpointTallies>());
         await Platform.Get<NodeStore>().JoinAsync(node.Id, default);
         return new ModelNode(leases, settler, new DeferredStore(Database, leases), node.Id);
     }
