@@ -73,4 +73,7 @@ internal sealed record Evidence(Stage Stage)
     public IReadOnlyList<Effect> Effects { get; init; } = [];
 
     public WebhookSourceStatus? Inbox { get; init; }
+
+    /// <summary>How the receiver's stream stands; null while it has none.</summary>
+    public WebhookStreamStatus? Stream => Inbox?.Streams is [var one, ..] ? one : null;
 }

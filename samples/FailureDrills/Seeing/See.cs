@@ -87,6 +87,10 @@ internal static class See
         $"the receiver processed events 1 to {count}, each once and in order", Look.Receiver, e => e.Effects.Select(effect => effect.Seq).SequenceEqual(Enumerable.Range(1, count).Select(seq => (long)seq)),
         e => $"it processed {List([.. e.Effects.Select(effect => effect.Seq)])}");
 
+    /// <summary>The receiver's effects are those of these numbers, once each, in the order stated.</summary>
+    public static Expectation ProcessedJust(params long[] seqs) => That(
+        $"the receiver processed {List(seqs)}, each once", Look.Receiver, e => e.Effects.Select(effect => effect.Seq).SequenceEqual(seqs), e => $"it processed {List([.. e.Effects.Select(effect => effect.Seq)])}");
+
     public static string Many(int count, string what) => count == 1 ? $"one {what}" : string.Create(CultureInfo.InvariantCulture, $"{count:N0} {what}s");
 
     /// <summary>Numbers with runs written as from-to.</summary>

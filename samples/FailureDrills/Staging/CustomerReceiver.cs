@@ -26,6 +26,11 @@ internal sealed class CustomerReceiver(ReceiverPlan plan, Stage stage, string fo
 
     public IWebhookReceiverStatus Status => _app!.Services.GetRequiredService<IWebhookReceiverStatus>();
 
+    public IWebhookReceiverAdministration Administration => _app!.Services.GetRequiredService<IWebhookReceiverAdministration>();
+
+    /// <summary>Its clock, which a step may move while it is stopped.</summary>
+    public MovableClock Clock { get; } = new();
+
     public bool IsRunning => _app is not null;
 
     public string InboxPath => Path.Combine(folder, "inbox.db");
@@ -39,6 +44,7 @@ internal sealed class CustomerReceiver(ReceiverPlan plan, Stage stage, string fo
         builder.WebHost.UseUrls($"http://127.0.0.1:{_port}");
         builder.Logging.ClearProviders();
         builder.Logging.AddProvider(new LineLog(line => stage.Log.Add("receiver", line)));
+        builder.Services.AddSingleton<TimeProvider>(Clock);
         builder.Services.AddWebhookReceiver(Source, new ConfigurationBuilder().Add(_secrets).Build())
             .UseSqliteInbox(options => (options.InboxPath, options.ProcessedConnectionString) = (InboxPath, $"Data Source={BusinessPath}"))
             .HandleFallback(HandleAsync);
@@ -65,6 +71,18 @@ internal sealed class CustomerReceiver(ReceiverPlan plan, Stage stage, string fo
         SqliteConnection.ClearAllPools();
     }
 
+    /// <summary>Copies its files, inbox and business data, as of now.</summary>
+    public Task BackUpAsync(CancellationToken cancel) => StandStillAsync(() => Copy(folder, Backup), cancel);
+
+    /// <summary>Puts the copies in the place of its files.</summary>
+    public Task RestoreAsync(CancellationToken cancel) => StandStillAsync(
+        () =>
+        {
+            foreach (var file in Files(folder)) File.Delete(file);
+            Copy(Backup, folder);
+        },
+        cancel);
+
     /// <summary>Gives it other secrets, newest first; a running one takes them up by itself.</summary>
     public void Configure(params string[] secrets) =>
         _secrets.Set(Enumerable.Range(0, secrets.Length).ToDictionary(i => FormattableString.Invariant($"Secrets:{i}:Value"), i => (string?)secrets[i]));
@@ -85,6 +103,7 @@ internal sealed class CustomerReceiver(ReceiverPlan plan, Stage stage, string fo
 
     private async Task HandleAsync(WebhookEvent received, WebhookHandlerContext context, CancellationToken cancel)
     {
+        if (plan.Handling is { } handling) await handling(stage, received);
         if (plan.BeforeEffect is { } before) await before(received);
         await using (var command = context.Connection.CreateCommand())
         {
@@ -104,6 +123,23 @@ internal sealed class CustomerReceiver(ReceiverPlan plan, Stage stage, string fo
         if (plan.AfterEffect is { } after) await after(received);
     }
 
+    private string Backup => Path.Combine(folder, "backup");
+
+    private static string[] Files(string of) => [.. Directory.GetFiles(of, "inbox.db*"), .. Directory.GetFiles(of, "business.db*")];
+
+    private static void Copy(string from, string to)
+    {
+        Directory.CreateDirectory(to);
+        foreach (var file in Files(from)) File.Copy(file, Path.Combine(to, Path.GetFileName(file)), overwrite: true);
+    }
+
+    private async Task StandStillAsync(Action act, CancellationToken cancel)
+    {
+        await StopAsync();
+        act();
+        await StartAsync(cancel);
+    }
+
     private TimeSpan Time(double seconds) => TimeSpan.FromSeconds(seconds) * stage.Scale;
 
     private void CreateBusiness()
@@ -117,6 +153,15 @@ internal sealed class CustomerReceiver(ReceiverPlan plan, Stage stage, string fo
             """;
         command.ExecuteNonQuery();
     }
+}
+
+/// <summary>The clock of a machine, that can be put forward.</summary>
+internal sealed class MovableClock : TimeProvider
+{
+    /// <summary>By how much it is ahead.</summary>
+    public TimeSpan Ahead { get; set; }
+
+    public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + Ahead;
 }
 
 /// <summary>Configuration that changes while the application runs.</summary>

@@ -8,6 +8,9 @@ internal sealed record ReceiverPlan
     /// <summary>Changes its options, whose waits are short already.</summary>
     public Action<WebhookReceiverOptions> Options { get; init; } = _ => { };
 
+    /// <summary>Called in each handling with the stage of the drill, before the effect is written; it may wait or throw.</summary>
+    public Func<Stage, WebhookEvent, Task>? Handling { get; init; }
+
     /// <summary>Called in each handling, before the effect is written; it may wait or throw.</summary>
     public Func<WebhookEvent, Task>? BeforeEffect { get; init; }
 

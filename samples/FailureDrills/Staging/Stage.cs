@@ -16,6 +16,7 @@ internal sealed class Stage : IAsyncDisposable
     private readonly string _folder = Directory.CreateTempSubdirectory("webhooks-drill-").FullName;
     private readonly List<Target> _targets = [];
     private readonly List<Node> _nodes = [];
+    private readonly List<IAsyncDisposable> _owned = [];
     private Platform? _platform;
 
     private Stage(Drill drill, IStubDriver driver, double scale, CancellationToken cancel) => (Drill, Driver, Scale, Cancel) = (drill, driver, scale, cancel);
@@ -55,6 +56,13 @@ internal sealed class Stage : IAsyncDisposable
 
     /// <summary>What steps leave for later ones, and for expectations.</summary>
     public Dictionary<string, object> Notes { get; } = [];
+
+    /// <summary>Something of a step that ends with the stage, after the dispatcher.</summary>
+    public T Own<T>(T owned) where T : IAsyncDisposable
+    {
+        _owned.Add(owned);
+        return owned;
+    }
 
     /// <param name="drill">What is rehearsed.</param>
     /// <param name="driver">Who plays the customer.</param>
@@ -112,6 +120,7 @@ internal sealed class Stage : IAsyncDisposable
         foreach (var node in _nodes) await node.DisposeAsync();
         if (_platform is not null) await _platform.DisposeAsync();
         if (Receiver is not null) await Receiver.DisposeAsync();
+        foreach (var owned in _owned) await owned.DisposeAsync();
         foreach (var target in _targets) await target.Stub.DisposeAsync();
         Counters?.Dispose();
         if (Data is not null) await Data.DisposeAsync();

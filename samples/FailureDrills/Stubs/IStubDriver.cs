@@ -49,6 +49,9 @@ internal interface IStub : IAsyncDisposable
     /// <summary>Where requests that are to be passed on go.</summary>
     Task ForwardToAsync(Uri receiver, CancellationToken cancel);
 
+    /// <summary>Shows another certificate to connections from now on.</summary>
+    void Show(TlsOffer tls) => throw new NotSupportedByDriverException("its certificate is not the drill's");
+
     /// <summary>Closes the port.</summary>
     Task StopAsync();
 

@@ -13,7 +13,7 @@ internal sealed class ScriptedStub(StubOpening opening) : IStub
     private readonly Lock _gate = new();
     private readonly List<StubRequest> _journal = [];
     private readonly ConcurrentDictionary<Socket, byte> _connections = [];
-    private readonly X509Certificate2? _certificate = opening.Tls?.Certificate();
+    private (TlsOffer Offer, X509Certificate2 Certificate)? _tls = opening.Tls is { } first ? (first, first.Certificate()) : null;
     private Script _script = opening.Script;
     private int _played;
     private Uri? _receiver;
@@ -38,6 +38,13 @@ internal sealed class ScriptedStub(StubOpening opening) : IStub
     {
         _receiver = receiver;
         return Task.CompletedTask;
+    }
+
+    public void Show(TlsOffer tls)
+    {
+        var former = _tls?.Certificate;
+        _tls = (tls, tls.Certificate());
+        former?.Dispose();
     }
 
     public async Task StopAsync()
@@ -74,7 +81,7 @@ internal sealed class ScriptedStub(StubOpening opening) : IStub
     public async ValueTask DisposeAsync()
     {
         await StopAsync();
-        _certificate?.Dispose();
+        _tls?.Certificate.Dispose();
     }
 
     private async Task AcceptAsync(TcpListener listener, CancellationToken stop)
@@ -99,12 +106,12 @@ internal sealed class ScriptedStub(StubOpening opening) : IStub
         try
         {
             Stream stream = new NetworkStream(socket, ownsSocket: false);
-            if (opening.Tls is { } tls)
+            if (_tls is var (tls, certificate))
             {
                 var secure = new SslStream(stream);
                 await secure.AuthenticateAsServerAsync(new SslServerAuthenticationOptions
                 {
-                    ServerCertificate = _certificate, EnabledSslProtocols = tls.Protocols, ApplicationProtocols = tls.Alpn.Count > 0 ? [.. tls.Alpn] : null,
+                    ServerCertificate = certificate, EnabledSslProtocols = tls.Protocols, ApplicationProtocols = tls.Alpn.Count > 0 ? [.. tls.Alpn] : null,
                 }, stop);
                 stream = secure;
             }
