@@ -52,7 +52,7 @@ internal static class PoisonDrills
                 See.That("event 2 is recorded as skipped", Look.Receiver, e => e.Stream?.Passed.Any(one => one is { From: 2, To: 2, Reason: "skipped" }) == true,
                     e => $"recorded is {string.Join(", ", e.Stream?.Passed ?? [])}"),
             ],
-            Bites = ["handler-block"],
+            Bites = ["handler-limit"],
         },
         new("poisoned-park", "Where the integrator chose so, an event whose handler fails for good is set aside, and can be processed later")
         {

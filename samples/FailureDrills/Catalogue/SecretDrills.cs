@@ -96,14 +96,14 @@ internal static class SecretDrills
             Steps =
             [
                 Publish(1), Until(See.Processed(1)), Rotate(TimeSpan.FromSeconds(1)), Do("wait until the overlap is over", UntilOverlapEndedAsync),
-                Publish(2), Until(See.Paused(PauseReason.Failing, "401")), Publish(1), Look, Until(FeedRefused), Until(See.Processed(1)),
+                Publish(2), Until(See.Paused(PauseReason.Failing, "401")), Publish(1), Probe, Until(FeedRefused), Until(See.Processed(1)),
                 Do("the customer configures the new secret", Configure(stage => [stage.Target.Secrets[0]])),
                 Until(See.Processed(4)), Until(See.Active), Publish(1), Until(See.Processed(5)),
             ],
             Expect =
             [
                 See.Changed("endpoint.resumed", "receiver"),
-                See.That("no request after the overlap verifies with the old secret", Declaring.Look.Stub, e => e.One.Requests.Skip(1).All(one => !one.Request.Verify(e.One.Target.Secrets[1]).IsValid),
+                See.That("no request after the overlap verifies with the old secret", Look.Stub, e => e.One.Requests.Skip(1).All(one => !one.Request.Verify(e.One.Target.Secrets[1]).IsValid),
                     e => $"{e.One.Requests.Skip(1).Count(one => one.Request.Verify(e.One.Target.Secrets[1]).IsValid)} of them do"),
             ],
             Bites = ["overlap-end", "feed-live-secrets"],
@@ -120,7 +120,7 @@ internal static class SecretDrills
             Steps =
             [
                 Publish(1), Until(See.Processed(1)), Rotate(Hour), Publish(1), Until(See.Processed(2)), RevokeOld(),
-                Publish(2), Until(See.Paused(PauseReason.Failing, "401")), Look, Until(FeedRefused), Until(See.Processed(2)),
+                Publish(2), Until(See.Paused(PauseReason.Failing, "401")), Probe, Until(FeedRefused), Until(See.Processed(2)),
                 Do("the customer configures the new secret", Configure(stage => [stage.Target.Secrets[0]])), Until(See.Processed(4)), Until(See.Active),
             ],
             Expect = [VerifiesWithEach(2), VerifiesOnlyWithNewest(3), See.Changed("endpoint.secret_revoked", "operator")],
@@ -138,7 +138,7 @@ internal static class SecretDrills
             Steps =
             [
                 Do("the customer configures a wrong secret", Configure(_ => [WebhookSecret.Generate()])), Publish(3), Until(See.Paused(PauseReason.Failing, "401")), Publish(4),
-                Look, Until(FeedRefused), Until(See.Processed(0)),
+                Probe, Until(FeedRefused), Until(See.Processed(0)),
                 Do("the customer puts it right", Configure(stage => [stage.Target.Secrets[0]])), Until(See.Processed(7)), Until(See.Active), Publish(1), Until(See.Processed(8)),
             ],
             Expect = [See.Processed(8), See.Changed("endpoint.resumed", "receiver")],
@@ -146,17 +146,17 @@ internal static class SecretDrills
         },
     ];
 
-    private static Step Look => Do("the receiver looks at the feed", stage => stage.Receiver!.Status.ProbeAsync(CustomerReceiver.Source, stage.Cancel));
+    private static Step Probe => Do("the receiver looks at the feed", stage => stage.Receiver!.Status.ProbeAsync(CustomerReceiver.Source, stage.Cancel));
 
-    private static Expectation FeedRefused => See.That("the feed refuses the receiver", Declaring.Look.Receiver, e => e.Inbox?.FeedError is not null, _ => "the feed lets it read");
+    private static Expectation FeedRefused => See.That("the feed refuses the receiver", Look.Receiver, e => e.Inbox?.FeedError is not null, _ => "the feed lets it read");
 
     private static Expectation VerifiesWithEach(int request) => See.That(
-        $"request {request} verifies with either secret alone", Declaring.Look.Stub,
+        $"request {request} verifies with either secret alone", Look.Stub,
         e => e.One.Target.Secrets.All(secret => e.One.Requests[request - 1].Request.Verify(secret).IsValid),
         e => string.Join(", ", e.One.Target.Secrets.Select(secret => e.One.Requests[request - 1].Request.Verify(secret).Status)));
 
     private static Expectation VerifiesOnlyWithNewest(int request) => See.That(
-        $"request {request} verifies with the newest secret alone", Declaring.Look.Stub,
+        $"request {request} verifies with the newest secret alone", Look.Stub,
         e => e.One.Requests[request - 1].Request.Verify(e.One.Target.Secrets[0]).IsValid && !e.One.Requests[request - 1].Request.Verify(e.One.Target.Secrets[1]).IsValid,
         e => string.Join(", ", e.One.Target.Secrets.Select(secret => e.One.Requests[request - 1].Request.Verify(secret).Status)));
 
