@@ -40,9 +40,9 @@ internal static class DuplicateDrills
         {
             Tags = ["order", "duplicate"],
             Story = """
-                Eight days later (the receiver's clock is put forward) the inbox has forgotten the events, for it keeps processed ones for seven. They come once more, freshly signed, as
-                from a replay: they are at or below the watermark, and so are accepted without effect. Byte for byte the same request as eight days ago, as an eavesdropper would send it,
-                is refused, for its signed time is too old. Back in the present, the stream goes on.
+                Eight days later (the receiver's clock is put forward) the inbox has forgotten the events, for it keeps processed ones for seven. They come once
+                more, freshly signed, as from a replay: they are at or below the watermark, and so are accepted without effect. Byte for byte the same request
+                as eight days ago, as an eavesdropper would send it, is refused, for its signed time is too old. Back in the present, the stream goes on.
                 """,
             Stub = Script.Of(Answer.FromReceiver),
             Receiver = new ReceiverPlan(),
@@ -55,7 +55,8 @@ internal static class DuplicateDrills
             Expect =
             [
                 See.Processed(4),
-                See.That("what was freshly signed was answered 204, and the old copies 401", Look.Stub, e => (string)e.Stage.Notes[Answers] == "204 401 204 401 204 401", e => $"it was {e.Stage.Notes[Answers]}"),
+                See.That("what was freshly signed was answered 204, and the old copies 401", Look.Stub,
+                    e => (string)e.Stage.Notes[Answers] == "204 401 204 401 204 401", e => $"it was {e.Stage.Notes[Answers]}"),
             ],
             Bites = ["watermark-dedupe", "timestamp"],
         },

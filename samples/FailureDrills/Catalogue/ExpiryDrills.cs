@@ -20,8 +20,9 @@ internal static class ExpiryDrills
         {
             Tags = ["order", "gap", "expiry"],
             Story = """
-                While the receiver is down, something in front of it accepts three events and loses them. Nobody looks after it for 33 days, until the platform does not keep
-                them any longer. When the receiver is back, it finds the gap, and that it cannot be filled. It goes no further, and says so with the numbers, rather than to step over them in silence.
+                While the receiver is down, something in front of it accepts three events and loses them. Nobody looks after it for 33 days, until the platform
+                does not keep them any longer. When the receiver is back, it finds the gap, and that it cannot be filled. It goes no further, and says so with
+                the numbers, rather than to step over them in silence.
                 """,
             Stub = Script.Of(Answer.FromReceiver),
             Receiver = new ReceiverPlan(),
@@ -34,8 +35,8 @@ internal static class ExpiryDrills
         {
             Tags = ["order", "gap", "expiry"],
             Story = """
-                The same gap; but the integrator has decided that the stream goes on without what cannot be had (OnUnrecoverableGap: SkipAndRecord). The numbers are recorded, so that somebody
-                can ask the platform about them, and what follows is processed.
+                The same gap; but the integrator has decided that the stream goes on without what cannot be had (OnUnrecoverableGap: SkipAndRecord). The numbers
+                are recorded, so that somebody can ask the platform about them, and what follows is processed.
                 """,
             Stub = Script.Of(Answer.FromReceiver),
             Receiver = new ReceiverPlan { Options = options => options.OnUnrecoverableGap = UnrecoverableGapPolicy.SkipAndRecord },
@@ -53,8 +54,8 @@ internal static class ExpiryDrills
         {
             Tags = ["order", "expiry"],
             Story = """
-                An endpoint stays paused, and nobody resumes it for 33 days. Events are kept for 30: the held ones end as expired. That is final, counted and queryable, an operational event names the
-                numbers, and what is published afterwards is delivered once the endpoint is resumed.
+                An endpoint stays paused, and nobody resumes it for 33 days. Events are kept for 30: the held ones end as expired. That is final, counted and
+                queryable, an operational event names the numbers, and what is published afterwards is delivered once the endpoint is resumed.
                 """,
             Steps = [Publish(1), Until(See.Delivered(1)), Pause(), Publish(3), Until(See.Held(3)), MonthPasses(4), Publish(1), Resume(), Until(See.Settled(5, "delivered"))],
             Expect =
@@ -73,7 +74,8 @@ internal static class ExpiryDrills
     private static Step[] Lose =>
     [
         Publish(2), Until(See.Processed(2)), Until(See.Delivered(2)), Do("the receiver goes down", stage => stage.Receiver!.StopAsync()), Answering(Script.Of(Answer.Lost)),
-        Publish(3), Until(See.Delivered(5)), MonthPasses(5), Answering(Script.Of(Answer.FromReceiver)), Do("the receiver comes back", stage => stage.Receiver!.StartAsync(stage.Cancel)),
+        Publish(3), Until(See.Delivered(5)), MonthPasses(5), Answering(Script.Of(Answer.FromReceiver)),
+        Do("the receiver comes back", stage => stage.Receiver!.StartAsync(stage.Cancel)),
     ];
 
     private static Expectation Stored(long seq) => See.That(

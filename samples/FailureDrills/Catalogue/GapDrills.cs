@@ -17,8 +17,8 @@ internal static class GapDrills
         {
             Tags = ["order", "gap"],
             Story = """
-                Something between platform and receiver answers 204 and drops the request. To the dispatcher the event is delivered. The receiver sees the
-                hole in the numbers and reads the missing event from the feed, before it processes those that follow.
+                Something between platform and receiver answers 204 and drops the request. To the dispatcher the event is delivered. The receiver sees the hole
+                in the numbers and reads the missing event from the feed, before it processes those that follow.
                 """,
             Stub = Script.Of(Answer.FromReceiver.Times(2), Answer.Lost.Times(2), Answer.FromReceiver),
             Receiver = new ReceiverPlan(),
@@ -30,8 +30,8 @@ internal static class GapDrills
         {
             Tags = ["order", "gap"],
             Story = """
-                The very last event before a quiet night is accepted by a load balancer and lost. No later number shows that it is missing. The receiver asks the feed for the head
-                when nothing has come for a while (5 minutes by default, 2 s here), and finds it.
+                The very last event before a quiet night is accepted by a load balancer and lost. No later number shows that it is missing. The receiver asks
+                the feed for the head when nothing has come for a while (5 minutes by default, 2 s here), and finds it.
                 """,
             Stub = Script.Of(Answer.FromReceiver.Times(2), Answer.Lost),
             Receiver = new ReceiverPlan(),
@@ -43,8 +43,9 @@ internal static class GapDrills
         {
             Tags = ["order", "gap"],
             Story = """
-                The customer's database is lost and restored from a backup: inbox and business data are as they were 500 events ago. To the dispatcher all of them
-                were delivered long since. At its start the receiver looks at the feed, fetches the 500, and processes them once more into the data that lost their effects, in order.
+                The customer's database is lost and restored from a backup: inbox and business data are as they were 500 events ago. To the dispatcher all of
+                them were delivered long since. At its start the receiver looks at the feed, fetches the 500, and processes them once more into the data that
+                lost their effects, in order.
                 """,
             Stub = Script.Of(Answer.FromReceiver),
             Receiver = new ReceiverPlan(),
@@ -64,15 +65,17 @@ internal static class GapDrills
         {
             Tags = ["order", "epoch"],
             Story = """
-                The platform's database was restored, and may have lost commits: the operator begins a new epoch. Just before, two events were accepted and lost on
-                the way. The numbers go on. The receiver sees the new epoch in the next delivery, fetches what it lacks of the old one, and then goes on with the new one.
+                The platform's database was restored, and may have lost commits: the operator begins a new epoch. Just before, two events were accepted and lost
+                on the way. The numbers go on. The receiver sees the new epoch in the next delivery, fetches what it lacks of the old one, and then goes on with
+                the new one.
                 """,
             Stub = Script.Of(Answer.FromReceiver.Times(3), Answer.Lost.Times(2), Answer.FromReceiver),
             Receiver = new ReceiverPlan(),
             Steps =
             [
                 Publish(3), Until(See.Processed(3)), Publish(2), Until(See.Delivered(5)),
-                Do("the operator begins a new epoch after a restore", stage => stage.Platform.Services.GetRequiredService<IWebhookDispatcherAdministration>().RaiseEpochAsync("rehearsal", stage.Cancel)),
+                Do("the operator begins a new epoch after a restore",
+                    stage => stage.Platform.Services.GetRequiredService<IWebhookDispatcherAdministration>().RaiseEpochAsync("rehearsal", stage.Cancel)),
                 Publish(2), Until(See.Processed(7)), Until(See.Delivered(7)),
             ],
             Expect =

@@ -19,8 +19,8 @@ internal static class PoisonDrills
         {
             Tags = ["order", "poison"],
             Story = """
-                Event 2 makes the customer's application answer 400, each time. The order is strict, so it holds up those behind it, and after three failures the endpoint is paused.
-                The operator skips it: it is settled as skipped, stays in the feed, and after the resume the others are delivered.
+                Event 2 makes the customer's application answer 400, each time. The order is strict, so it holds up those behind it, and after three failures
+                the endpoint is paused. The operator skips it: it is settled as skipped, stays in the feed, and after the resume the others are delivered.
                 """,
             Stub = Script.Of(Answer.Ok, Answer.Of(400, "cannot read this order").Times(3), Answer.Ok),
             Steps = [Publish(4), Until(See.Paused(PauseReason.Failing, "cannot read this order")), Skip(2), Resume(), Until(See.Settled(4, "delivered"))],
@@ -31,8 +31,8 @@ internal static class PoisonDrills
         {
             Tags = ["order", "poison"],
             Story = """
-                The receiver has taken event 2, but its handler throws whenever it sees it. After its attempts the stream stops before it, visibly, and intake goes on. Somebody skips it at the
-                receiver: it is recorded as passed, and those behind it are processed.
+                The receiver has taken event 2, but its handler throws whenever it sees it. After its attempts the stream stops before it, visibly, and intake
+                goes on. Somebody skips it at the receiver: it is recorded as passed, and those behind it are processed.
                 """,
             Stub = Script.Of(Answer.FromReceiver),
             Receiver = new ReceiverPlan { Options = options => options.HandlerMaxAttempts = 2, Handling = (_, received) => FailAsync(received.Seq == 2) },
@@ -49,7 +49,8 @@ internal static class PoisonDrills
             Expect =
             [
                 See.ProcessedJust(1, 3, 4), See.NeverPaused,
-                See.That("event 2 is recorded as skipped", Look.Receiver, e => e.Stream?.Passed.Any(one => one is { From: 2, To: 2, Reason: "skipped" }) == true,
+                See.That("event 2 is recorded as skipped", Look.Receiver,
+                    e => e.Stream?.Passed.Any(one => one is { From: 2, To: 2, Reason: "skipped" }) == true,
                     e => $"recorded is {string.Join(", ", e.Stream?.Passed ?? [])}"),
             ],
             Bites = ["handler-limit"],
@@ -58,8 +59,8 @@ internal static class PoisonDrills
         {
             Tags = ["order", "poison"],
             Story = """
-                The same event at an integrator who chose to park such events (OnHandlerExhausted: Park). Event 2 is set aside with its body and the error, and the others go on. When the bug is
-                fixed, it is processed from where it was parked: nothing is lost, only late.
+                The same event at an integrator who chose to park such events (OnHandlerExhausted: Park). Event 2 is set aside with its body and the error, and
+                the others go on. When the bug is fixed, it is processed from where it was parked: nothing is lost, only late.
                 """,
             Stub = Script.Of(Answer.FromReceiver),
             Receiver = new ReceiverPlan
@@ -74,7 +75,8 @@ internal static class PoisonDrills
                 {
                     stage.Notes[Cured] = true;
                     var parked = await stage.Receiver!.Administration.ListParkedAsync(CustomerReceiver.Source, cancellationToken: stage.Cancel);
-                    if (parked.Events is not [{ Seq: 2 } one]) throw new DrillFailedException("event 2 is parked", $"parked is {string.Join(", ", parked.Events.Select(held => held.Seq))}");
+                    if (parked.Events is not [{ Seq: 2 } one])
+                        throw new DrillFailedException("event 2 is parked", $"parked is {string.Join(", ", parked.Events.Select(held => held.Seq))}");
                     await stage.Receiver.Administration.RetryAsync(CustomerReceiver.Source, one.Id, stage.Cancel);
                 }),
                 Until(See.ProcessedJust(1, 3, 4, 2)),

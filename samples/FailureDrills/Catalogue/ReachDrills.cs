@@ -53,8 +53,8 @@ internal static class ReachDrills
             Tags = ["network", "dns"],
             Story = """
                 The customer's name led to an address outside, and was judged harmless. Then its name server, the customer's own, gives an address inside the
-                platform's network (here 127.0.0.2, where nobody allowed calls), in the hope that the dispatcher calls an internal service. Addresses
-                are judged when the connection is made, after DNS, each time: nobody is called there. Where the name leads to both, only the allowed one is called.
+                platform's network (here 127.0.0.2, where nobody allowed calls), in the hope that the dispatcher calls an internal service. Addresses are judged
+                when the connection is made, after DNS, each time: nobody is called there. Where the name leads to both, only the allowed one is called.
                 """,
             Services = Names.Serve,
             Stub = Script.Of(OkAndClose),
@@ -71,9 +71,9 @@ internal static class ReachDrills
         {
             Tags = ["network"],
             Story = """
-                Two of eight customers are behind a firewall that swallows everything: connections are taken, and nothing comes back for as long as the dispatcher waits.
-                It has only two places for requests under way, and both are taken by them. The others get all of theirs all the same, while those two
-                still hang. When the way is mended, the two get theirs as well.
+                Two of eight customers are behind a firewall that swallows everything: connections are taken, and nothing comes back for as long as the
+                dispatcher waits. It has only two places for requests under way, and both are taken by them. The others get all of theirs all the same, while
+                those two still hang. When the way is mended, the two get theirs as well.
                 """,
             Endpoints = 8,
             // Longer than the whole drill may take: nobody can be waiting for it.

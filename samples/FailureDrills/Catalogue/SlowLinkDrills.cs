@@ -16,8 +16,8 @@ internal static class SlowLinkDrills
         {
             Tags = ["network", "slow"],
             Story = """
-                The way to the customer is thin: requests and answers trickle through a few bytes at a time. As long as an attempt ends within its time, it is no
-                failure, and nothing is sent twice.
+                The way to the customer is thin: requests and answers trickle through a few bytes at a time. As long as an attempt ends within its time, it is
+                no failure, and nothing is sent twice.
                 """,
             Steps = [LayLinks(slowWait: 0.01), Turn(LinkState.Slow), Publish(5), Until(See.Delivered(5))],
             Expect = [See.Arrived(1, 2, 3, 4, 5), See.Attempts(), See.NeverPaused],
@@ -27,8 +27,9 @@ internal static class SlowLinkDrills
         {
             Tags = ["network", "slow"],
             Story = """
-                Requests reach the customer, but of its answers only the first bytes come back: somewhere between, the rest is stuck. The attempt ends when
-                its time is over, and whether the event was processed is unknown. The endpoint is paused; when the way is mended, the event is sent once more, with the same id.
+                Requests reach the customer, but of its answers only the first bytes come back: somewhere between, the rest is stuck. The attempt ends when its
+                time is over, and whether the event was processed is unknown. The endpoint is paused; when the way is mended, the event is sent once more, with
+                the same id.
                 """,
             Endpoint = settings => settings with { FailureThreshold = 1 },
             Tuning = new() { Timeout = 1.5 },
@@ -56,9 +57,9 @@ internal static class SlowLinkDrills
         {
             Tags = ["network", "slow"],
             Story = """
-                The network between platform and customer delays each packet and loses some, in both directions: real packets, in a network namespace
-                of the drill's own. TCP sends again what was lost; attempts take longer, and all is delivered in order. Where the machine gives no namespaces to this user, this is reported as not
-                supported; slow-link and stalled-answer show the same from above.
+                The network between platform and customer delays each packet and loses some, in both directions: real packets, in a network namespace of the
+                drill's own. TCP sends again what was lost; attempts take longer, and all is delivered in order. Where the machine gives no namespaces to this
+                user, this is reported as not supported; slow-link and stalled-answer show the same from above.
                 """,
             Steps = [LayLossyLink(delaySeconds: 0.01, everyLost: 9), Publish(8), Until(See.Delivered(8))],
             Expect = [LostPackets, See.NeverPaused, See.Active],

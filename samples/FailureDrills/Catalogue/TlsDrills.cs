@@ -16,20 +16,24 @@ internal static class TlsDrills
 
     public static IReadOnlyList<Drill> All { get; } =
     [
-        Wrong("tls-expired", "An expired certificate is refused as such, and nothing is sent over it", Good with { Certificate = Certificates.Expired }, "tls_expired", "expired on", """
+        Wrong("tls-expired", "An expired certificate is refused as such, and nothing is sent over it",
+            Good with { Certificate = Certificates.Expired }, "tls_expired", "expired on", """
             The customer forgot to renew its certificate. No event is sent over a connection that cannot be trusted; the evidence names the date. After the
             renewal, all that was held is delivered.
             """),
-        Wrong("tls-self-signed", "A self-signed certificate is refused as such, and nothing is sent over it", Good with { Certificate = Certificates.SelfSigned }, "tls_untrusted", "self-signed", """
+        Wrong("tls-self-signed", "A self-signed certificate is refused as such, and nothing is sent over it",
+            Good with { Certificate = Certificates.SelfSigned }, "tls_untrusted", "self-signed", """
             The customer's server shows a certificate that it made itself: anybody between could show another. Nothing is sent over it.
             """),
-        Wrong("tls-wrong-host", "A certificate of another host is refused as such, and nothing is sent over it", Good with { Certificate = Certificates.OfAnotherHost }, "tls_wrong_host", "other.example", """
+        Wrong("tls-wrong-host", "A certificate of another host is refused as such, and nothing is sent over it",
+            Good with { Certificate = Certificates.OfAnotherHost }, "tls_wrong_host", "other.example", """
             The load balancer of the customer shows the certificate of another of its hosts. It is not the one that was to be called, so nothing is sent; the
             evidence names both.
             """),
 #pragma warning disable SYSLIB0039, CA5397 // It is what is rehearsed.
         Wrong("tls-too-old", "A server that knows only an old protocol is refused", Good with { Protocols = SslProtocols.Tls11 }, "tls_failed", "No TLS with", """
-            The customer's server is so old that it offers TLS 1.1 and nothing later. The dispatcher goes no lower than 1.2, so there is no connection until the server is renewed.
+            The customer's server is so old that it offers TLS 1.1 and nothing later. The dispatcher goes no lower than 1.2, so there is no connection until the
+            server is renewed.
             """) with { Bites = [] },
 #pragma warning restore SYSLIB0039, CA5397
     ];

@@ -44,7 +44,9 @@ internal static class LinkSteps
         e => $"they failed as {(e.One.Attempts.Count == 0 ? "nothing" : string.Join(", ", e.One.Attempts.Select(one => one.Outcome)))}");
 
     /// <summary>Spoils or mends the link of an endpoint.</summary>
-    public static Step Turn(LinkState state, int endpoint = 0) => Do($"{Words(state)}{(endpoint == 0 ? "" : $" (endpoint {endpoint + 1})")}", stage => Of(stage, endpoint).TurnAsync(state));
+    public static Step Turn(LinkState state, int endpoint = 0) => Do(
+        $"{Words(state)}{(endpoint == 0 ? "" : $" (endpoint {endpoint + 1})")}",
+        stage => Of(stage, endpoint).TurnAsync(state));
 
     /// <summary>So many connections were begun, or more.</summary>
     public static Expectation Connected(int count) => See.That(
