@@ -54,7 +54,7 @@ internal static partial class ServerSettings
         {
             configuration.GetSection(ServerOptions.Section).Bind(server);
             problems.AddRange(server.Problems());
-            using var dispatcher = new ServiceCollection().AddWebhookDispatcher(configuration.GetSection(Section)).BuildServiceProvider();
+            using var dispatcher = new ServiceCollection().AddWebhookDispatcher(configuration.GetSection(Section)).Services.BuildServiceProvider();
             _ = dispatcher.GetRequiredService<IOptions<WebhookDispatcherOptions>>().Value;
         }
         catch (OptionsValidationException refused)

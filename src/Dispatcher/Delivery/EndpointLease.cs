@@ -69,3 +69,9 @@ internal sealed record EndpointLease
 
 /// <summary>A secret and when it stops signing.</summary>
 internal sealed record SigningSecret(WebhookSecret Secret, DateTimeOffset? ExpiresAt);
+
+/// <summary>An endpoint that somebody is to work on.</summary>
+/// <param name="Id">The endpoint.</param>
+/// <param name="At">Since when or from when on it is due: another time is another occasion.</param>
+/// <param name="Wait">In what time that is; zero or less when it is due.</param>
+internal sealed record DueEndpoint(WebhookEndpointId Id, DateTime At, TimeSpan Wait);

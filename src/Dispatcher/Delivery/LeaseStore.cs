@@ -19,13 +19,25 @@ internal sealed partial class LeaseStore(
     public Guid Owner => node.Id;
 
     /// <summary>Takes endpoints that are due, and have been for so long; none when this node has lost its lease.</summary>
-    public async Task<List<EndpointLease>> ClaimAsync(int most, CancellationToken cancel, TimeSpan dueFor = default)
+    public Task<List<EndpointLease>> ClaimAsync(int most, CancellationToken cancel, TimeSpan dueFor = default)
     {
         var owner = Owner;
+        return ClaimAsync(owner, connection => database.Command(connection, "Delivery/claim", owner, most, dueFor), cancel);
+    }
+
+    /// <summary>Takes one endpoint, if it is due and nobody has it; null otherwise, or when this node has lost its lease.</summary>
+    public async Task<EndpointLease?> ClaimAsync(WebhookEndpointId endpoint, CancellationToken cancel)
+    {
+        var owner = Owner;
+        return (await ClaimAsync(owner, connection => database.Command(connection, "Delivery/claim_endpoint", owner, endpoint.Value), cancel)).SingleOrDefault();
+    }
+
+    private async Task<List<EndpointLease>> ClaimAsync(Guid owner, Func<NpgsqlConnection, NpgsqlCommand> claiming, CancellationToken cancel)
+    {
         var leases = new List<EndpointLease>();
         await using var connection = await database.OpenAsync(cancel);
         var taken = new List<long>();
-        await using (var claim = database.Command(connection, "Delivery/claim", owner, most, dueFor))
+        await using (var claim = claiming(connection))
         await using (var claimed = await claim.ExecuteReaderAsync(cancel))
             while (await claimed.ReadAsync(cancel)) taken.Add(claimed.GetInt64(0));
         if (taken.Count == 0) return leases;
@@ -45,6 +57,26 @@ internal sealed partial class LeaseStore(
         }
 
         return leases;
+    }
+
+    /// <summary>Endpoints that are due and that nobody works on: of these buckets, and these; those first that have been for longest.</summary>
+    public async Task<List<DueEndpoint>> FindDueAsync(IReadOnlyCollection<short> buckets, IReadOnlyCollection<long> endpoints, TimeSpan dueFor, int most, CancellationToken cancel)
+    {
+        var due = new List<DueEndpoint>();
+        await using var command = database.Command("Delivery/find_due", buckets.ToArray(), endpoints.ToArray(), dueFor, most);
+        await using var reader = await command.ExecuteReaderAsync(cancel);
+        while (await reader.ReadAsync(cancel)) due.Add(new DueEndpoint(WebhookEndpointId.Parse(reader.GetString(0)), reader.GetDateTime(1), TimeSpan.Zero));
+        return due;
+    }
+
+    /// <summary>When these are due, as far as they are at all and nobody works on them.</summary>
+    public async Task<List<DueEndpoint>> ReadWaitsAsync(IReadOnlyCollection<long> endpoints, CancellationToken cancel)
+    {
+        var waiting = new List<DueEndpoint>();
+        await using var command = database.Command("Delivery/read_waits", endpoints.ToArray());
+        await using var reader = await command.ExecuteReaderAsync(cancel);
+        while (await reader.ReadAsync(cancel)) waiting.Add(new DueEndpoint(WebhookEndpointId.Parse(reader.GetString(0)), reader.GetDateTime(1), reader.GetTimeSpan(2)));
+        return waiting;
     }
 
     /// <summary>All that is leased to this node.</summary>

@@ -33,11 +33,17 @@ internal sealed partial class Pumps(
 
     public Guid Owner => node.Id;
 
+    /// <summary>Whether this node may take endpoints at all.</summary>
+    public bool HasLease => node.IsValid;
+
     /// <summary>Whether this node has its share, and leaves what is due to the others for a moment.</summary>
     public bool IsSated => Room == 0;
 
-    /// <summary>Raised when an endpoint has been handed back and may be due again at once.</summary>
-    public event Action? HandedBack;
+    /// <summary>Raised with an endpoint that has been handed back and may be due again at once.</summary>
+    public event Action<long>? HandedBack;
+
+    /// <summary>Raised with an endpoint that has been handed back and may be due later: what failed is waited for, or goes beside the stream.</summary>
+    public event Action<long>? Waits;
 
     /// <summary>Raised when an endpoint has been handed back for another node to take.</summary>
     public event Action? GaveBack;
@@ -64,6 +70,30 @@ internal sealed partial class Pumps(
         catch
         {
             // It may have taken endpoints of which nobody here knows.
+            _leftBehind = true;
+            throw;
+        }
+        finally
+        {
+            _claiming.Release();
+        }
+    }
+
+    /// <summary>Takes one endpoint, if it is due, there is room, and nobody has it, and begins to send.</summary>
+    /// <returns>Its pump and the end of its run; null when it was not taken.</returns>
+    public async Task<(StreamPump Pump, Task Run)?> ClaimAsync(WebhookEndpointId endpoint, CancellationToken cancel, CancellationToken abort)
+    {
+        await _claiming.WaitAsync(cancel);
+        try
+        {
+            if (_running.Count >= options.Value.Delivery.MaxLeases || !node.IsValid || _leaving) return null;
+            if (await leases.ClaimAsync(endpoint, cancel) is not { } lease) return null;
+            var running = Start(lease, abort);
+            _recalled.Clear();
+            return running;
+        }
+        catch
+        {
             _leftBehind = true;
             throw;
         }
@@ -178,7 +208,7 @@ internal sealed partial class Pumps(
 
     public void Dispose() => _claiming.Dispose();
 
-    private void Start(EndpointLease lease, CancellationToken abort)
+    private (StreamPump Pump, Task Run) Start(EndpointLease lease, CancellationToken abort)
     {
         var pump = new StreamPump(lease, services, options, time);
         // The run must be known before it ends, or its end would not be.
@@ -188,6 +218,7 @@ internal sealed partial class Pumps(
         _running[lease.Endpoint] = (pump, run);
         if (_recalled.ContainsKey(new HeldLease(lease.Endpoint, lease.LeaseEpoch))) pump.Stop();
         registered.SetResult();
+        return (pump, run);
     }
 
     private async Task RunAsync(StreamPump pump, Task registered, CancellationToken abort)
@@ -213,7 +244,8 @@ internal sealed partial class Pumps(
         if (ended is null) _leftBehind = true;
         if (pump.IsGivenBack || _leaving) GaveBack?.Invoke();
         // Idle too: an event may have been numbered after the endpoint was handed back and before it left the table above.
-        else if (ended is not PumpEnd.Failed) HandedBack?.Invoke();
+        else if (ended is not PumpEnd.Failed) HandedBack?.Invoke(pump.Lease.Endpoint);
+        if (ended is PumpEnd.Failed or PumpEnd.Idle) Waits?.Invoke(pump.Lease.Endpoint);
     }
 
     [LoggerMessage(1, LogLevel.Error, "Delivery to {Endpoint} was broken off; it is taken up again", EventName = "PumpFailed")]

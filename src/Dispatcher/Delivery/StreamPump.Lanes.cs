@@ -85,6 +85,7 @@ internal sealed partial class StreamPump
                 if (_filling || (!besideIsDue && _window.InFlight > 0 && _buffer.Count > 0 && _batch is null)) return null;
                 _filling = true;
                 patience = besideIsDue ? TimeSpan.Zero : Patience(lingering);
+                if (!besideIsDue && _window.InFlight == 0 && _buffer.Count == 0 && !_buffer.MayRead) _quiet.TrySetResult();
             }
 
             try

@@ -7,6 +7,7 @@ internal sealed partial class StreamPump
 {
     private async ValueTask TakeAsync(Outgoing sent, AttemptResult result, CancellationToken abort)
     {
+        Interlocked.Increment(ref _answers);
         _services.Egress.Observe(_lease.Endpoint, result);
         _services.Tallies.Attempted(_lease.Endpoint, result);
         if (result.Outcome == AttemptOutcome.Delivered)

@@ -38,7 +38,9 @@ internal sealed partial class StreamPump
     private readonly Pace? _pace;
     private readonly Dictionary<long, (Outgoing Sent, AttemptResult Result)> _unclear = [];
     private (Outgoing Sent, AttemptResult Result)? _refusal;
+    private readonly TaskCompletionSource _quiet = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _beginning;
+    private int _answers;
     private volatile bool _stopping;
     private volatile bool _lost;
     private volatile bool _paused;
@@ -61,6 +63,12 @@ internal sealed partial class StreamPump
     public EndpointLease Lease => _lease;
 
     public long Began { get; }
+
+    /// <summary>How many requests have been answered, in whatever way.</summary>
+    public int Answers => Volatile.Read(ref _answers);
+
+    /// <summary>Ends when everything there was has been sent for the first time, and only news would bring more.</summary>
+    public Task Quiet => _quiet.Task;
 
     /// <summary>Whether it was stopped so that another node may take the endpoint. Set before it is stopped.</summary>
     public bool IsGivenBack { get; set; }

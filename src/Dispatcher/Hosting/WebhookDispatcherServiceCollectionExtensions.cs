@@ -36,7 +36,8 @@ public static class WebhookDispatcherServiceCollectionExtensions
     /// </summary>
     /// <param name="services">The application's services.</param>
     /// <param name="configure">Sets at least <see cref="WebhookDispatcherOptions.ConnectionString"/> and <see cref="WebhookDispatcherOptions.MasterKey"/>.</param>
-    public static IServiceCollection AddWebhookDispatcher(this IServiceCollection services, Action<WebhookDispatcherOptions> configure)
+    /// <returns>For what may take the in-box worker's place.</returns>
+    public static IWebhookDispatcherBuilder AddWebhookDispatcher(this IServiceCollection services, Action<WebhookDispatcherOptions> configure)
     {
         ArgumentNullException.ThrowIfNull(services);
         ArgumentNullException.ThrowIfNull(configure);
@@ -134,18 +135,19 @@ public static class WebhookDispatcherServiceCollectionExtensions
         services.AddHostedService<DispatcherStartup>();
         services.AddHostedService<EgressReporter>();
         services.AddHostedService<StatisticsWorker>();
-        services.AddHostedService<InBoxWorker>();
+        services.TryAddSingleton<DispatcherLoops>();
+        services.TryAddSingleton<IDispatcherHost, InBoxWorker>();
+        services.AddHostedService(provider => provider.GetRequiredService<IDispatcherHost>());
         services.TryAddSingleton<OperationsLog>();
         services.TryAddSingleton<OperationsWebhooks>();
         services.AddHostedService<ObserverWorker>();
         services.TryAddSingleton<WebhookTasks>();
-        services.AddHostedService<TaskWorker>();
-        return services;
+        return new Builder(services);
     }
 
     /// <summary>Adds the dispatcher with settings from configuration, such as the section <c>Webhooks</c>.</summary>
     /// <inheritdoc cref="AddWebhookDispatcher(IServiceCollection, Action{WebhookDispatcherOptions})"/>
-    public static IServiceCollection AddWebhookDispatcher(this IServiceCollection services, IConfiguration configuration)
+    public static IWebhookDispatcherBuilder AddWebhookDispatcher(this IServiceCollection services, IConfiguration configuration)
     {
         ArgumentNullException.ThrowIfNull(configuration);
         return services.AddWebhookDispatcher(options => configuration.Bind(options));
@@ -159,6 +161,8 @@ public static class WebhookDispatcherServiceCollectionExtensions
         ArgumentNullException.ThrowIfNull(builder);
         return builder.Add(new HealthCheckRegistration(name, provider => ActivatorUtilities.CreateInstance<DispatcherHealthCheck>(provider), null, null));
     }
+
+    private sealed record Builder(IServiceCollection Services) : IWebhookDispatcherBuilder;
 
     private sealed class OptionsRules : IValidateOptions<WebhookDispatcherOptions>
     {
