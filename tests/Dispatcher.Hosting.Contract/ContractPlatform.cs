@@ -12,6 +12,9 @@ internal sealed class ContractPlatform : IAsyncDisposable
 {
     private const string MasterKey = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
+    /// <summary>For whatever is to come about: a machine that does six other things hesitates for long.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
+
     private readonly IHost _app;
     private readonly CutLine? _line;
 
@@ -72,7 +75,7 @@ internal sealed class ContractPlatform : IAsyncDisposable
     /// <summary>Ends in its own way.</summary>
     public async Task StopAsync()
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var patience = new CancellationTokenSource(Patience);
         await _app.StopAsync(patience.Token);
     }
 
@@ -116,10 +119,10 @@ internal sealed class ContractPlatform : IAsyncDisposable
 
     private static async Task UntilAsync(Func<Task<bool>> condition, Func<string> what)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var patience = new CancellationTokenSource(Patience);
         while (!await condition())
         {
-            Assert.False(patience.IsCancellationRequested, $"In a minute it did not come about that {what()}.");
+            Assert.False(patience.IsCancellationRequested, $"In {Patience} it did not come about that {what()}.");
             await Task.Delay(10);
         }
     }

@@ -4,7 +4,9 @@ using System.Net.Sockets;
 
 namespace Webhooks.Dispatcher.Hosting.Contract;
 
-/// <summary>A line to a database that can be cut, which for all others is as if the process at its end had been killed: no more word from it, and nothing that it began is ended.</summary>
+/// <summary>
+/// A line to a database that can be cut, which for all others is as if the process at its end had been killed: no more word from it, and nothing that it began is ended.
+/// </summary>
 internal sealed class CutLine : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);

@@ -135,7 +135,7 @@ public abstract class HostingContract
         await using var publisher = await stage.StartPublisherAsync();
         var (application, endpoint) = await publisher.AddEndpointAsync(stage.Receiver.Url);
         await publisher.PublishAsync(application, 30);
-        await stage.Receiver.WaitForAsync(3, TimeSpan.FromSeconds(60));
+        await stage.Receiver.WaitForAsync(3, ContractPlatform.Patience);
         await publisher.Endpoints.PauseAsync(endpoint);
         await ContractPlatform.UntilAsync(
             async () => await publisher.CountAsync("SELECT count(*) FROM webhooks.delivery_state WHERE lease_owner IS NOT NULL") == 0, "it is handed back");
@@ -157,13 +157,13 @@ public abstract class HostingContract
         await using var stage = await StageAsync();
         stage.Receiver.Respond(request => request.Path == "/dead" ? ScriptedAnswer.Never : ScriptedAnswer.NoContent);
         await using var platform = await stage.StartAsync(options => options.Sending.Timeout = TimeSpan.FromMinutes(2));
-        for (var i = 0; i < 30; i++)
+        for (var i = 0; i < 12; i++)
         {
             var (dead, _) = await platform.AddEndpointAsync(new Uri(stage.Receiver.Url, "/dead"));
             await platform.PublishAsync(dead);
         }
 
-        await stage.Receiver.WaitForAsync(30, TimeSpan.FromSeconds(60));
+        await stage.Receiver.WaitForAsync(12, ContractPlatform.Patience);
         var (application, endpoint) = await platform.AddEndpointAsync(new Uri(stage.Receiver.Url, "/alive"));
         await platform.PublishAsync(application, 10);
         await platform.SettledAsync(endpoint, 10);
@@ -210,7 +210,7 @@ public abstract class HostingContract
         await using var publisher = await stage.StartPublisherAsync();
         var (application, endpoint) = await publisher.AddEndpointAsync(stage.Receiver.Url);
         await publisher.PublishAsync(application, 10);
-        await stage.Receiver.WaitForAsync(2, TimeSpan.FromSeconds(60));
+        await stage.Receiver.WaitForAsync(2, ContractPlatform.Patience);
         await platform.StopAsync();
         Assert.Equal(0, await publisher.CountAsync("SELECT count(*) FROM webhooks.delivery_state WHERE lease_owner IS NOT NULL"));
         Assert.Equal(0, await publisher.CountAsync("SELECT count(*) FROM webhooks.node"));
@@ -231,7 +231,7 @@ public abstract class HostingContract
         await using (var dead = await stage.StartAsync(canBeCut: true))
         {
             await publisher.PublishAsync(application, 100);
-            await stage.Receiver.WaitForAsync(10, TimeSpan.FromSeconds(60));
+            await stage.Receiver.WaitForAsync(10, ContractPlatform.Patience);
             dead.Cut();
             await using var alive = await stage.StartAsync();
             await publisher.SettledAsync(endpoint, 100);

@@ -6,7 +6,8 @@ using Webhooks.Dispatcher.Hosting.Jobs;
 namespace Webhooks.Dispatcher.Hosting.Contract;
 
 /// <summary>
-/// A queue of jobs that several processes share, no better than Hangfire's and worse by chance: a job may vanish, be fetched by two workers at the same moment, be broken off in the middle and
+/// A queue of jobs that several processes share, no better than Hangfire's and worse by chance: a job may vanish, be fetched by two workers at the same moment, be broken off
+/// in the middle and
 /// run again, or begin late. A server takes no jobs before it has been up for a while.
 /// </summary>
 internal sealed class ScriptedQueue(int seed) : IHostUnderTest, IDrainJobs

@@ -18,7 +18,8 @@ internal sealed class JobHostOptions
 }
 
 /// <summary>
-/// A host whose endpoints are drained by the jobs of somebody else's queue. What it may not rely on is that queue: who has an endpoint is settled by the leases alone, what is due stands in the
+/// A host whose endpoints are drained by the jobs of somebody else's queue. What it may not rely on is that queue: who has an endpoint is settled by the leases alone, what
+/// is due stands in the
 /// dispatcher's tables, and a job only says where to look. The queue's owner runs <see cref="RunAsync"/> in each process that takes jobs, and calls the rest from jobs.
 /// </summary>
 internal sealed class JobHost : IDispatcherHost, IDisposable
@@ -157,14 +158,16 @@ internal sealed class JobHost : IDispatcherHost, IDisposable
     }
 
     /// <summary>
-    /// The first jobs may come before this process has joined the others. One that has lost them, but not the queue, must not use up jobs that others could do, as fast as they are made.
+    /// The first jobs may come before this process has joined the others. One that has lost them, but not the queue, must not use up jobs that others could do, as fast as
+    /// they are made.
     /// </summary>
     private async Task WaitForLeaseAsync(CancellationToken cancel)
     {
         var began = _time.GetTimestamp();
         while (!_work.HasLease)
         {
-            if (_time.GetElapsedTime(began) >= PatienceForNode) throw new TimeoutException("This process takes the dispatcher's jobs but has no lease: it does not reach the dispatcher's database, or runs none of its loops.");
+            if (_time.GetElapsedTime(began) >= PatienceForNode)
+                throw new TimeoutException("This process takes the dispatcher's jobs but has no lease: it does not reach the dispatcher's database, or runs none of its loops.");
             await Task.Delay(BetweenLooks, _time, cancel);
         }
     }
