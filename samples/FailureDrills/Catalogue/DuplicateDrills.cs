@@ -13,7 +13,7 @@ namespace Webhooks.FailureDrills.Catalogue;
 /// <summary>Events that come more than once, soon or late.</summary>
 internal static class DuplicateDrills
 {
-    private const string Gate = "gate of the handlers", Answers = "answers";
+    private const string Gate = "gate of the handlers", Answers = "answers", StoredAgain = "stored again";
 
     private static readonly TimeSpan EightDays = TimeSpan.FromDays(8);
 
@@ -57,6 +57,7 @@ internal static class DuplicateDrills
                 See.Processed(4),
                 See.That("what was freshly signed was answered 204, and the old copies 401", Look.Stub,
                     e => (string)e.Stage.Notes[Answers] == "204 401 204 401 204 401", e => $"it was {e.Stage.Notes[Answers]}"),
+                See.That("the inbox stored none of what came again", Look.Stub, e => (long)e.Stage.Notes[StoredAgain] == 0, e => $"it stored {e.Stage.Notes[StoredAgain]}"),
             ],
             Bites = ["watermark-dedupe", "timestamp"],
         },
@@ -85,11 +86,16 @@ internal static class DuplicateDrills
 
     private static async Task UntilForgottenAsync(Stage stage)
     {
+        while (await CountStoredAsync(stage) > 0) await Task.Delay(TimeSpan.FromMilliseconds(50), stage.Cancel);
+    }
+
+    private static async Task<long> CountStoredAsync(Stage stage)
+    {
         await using var connection = new SqliteConnection($"Data Source={stage.Receiver!.InboxPath};Mode=ReadOnly");
         await connection.OpenAsync(stage.Cancel);
         await using var command = connection.CreateCommand();
         command.CommandText = "SELECT count(*) FROM received";
-        while ((long)(await command.ExecuteScalarAsync(stage.Cancel))! > 0) await Task.Delay(TimeSpan.FromMilliseconds(50), stage.Cancel);
+        return (long)(await command.ExecuteScalarAsync(stage.Cancel))!;
     }
 
     private static async Task SendAgainAsync(Stage stage)
@@ -108,5 +114,6 @@ internal static class DuplicateDrills
         }
 
         stage.Notes[Answers] = string.Join(' ', answers);
+        stage.Notes[StoredAgain] = await CountStoredAsync(stage);
     }
 }

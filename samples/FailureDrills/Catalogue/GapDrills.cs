@@ -35,7 +35,12 @@ internal static class GapDrills
                 """,
             Stub = Script.Of(Answer.FromReceiver.Times(2), Answer.Lost),
             Receiver = new ReceiverPlan(),
-            Steps = [Publish(3), Until(See.Delivered(3)), Until(See.Processed(3))],
+            Steps =
+            [
+                Publish(2), Until(See.Processed(2)),
+                Until(See.That("the receiver has looked at the feed after its start", Look.Receiver, e => e.Stream?.FeedReadAt is not null, _ => "it has not yet")),
+                Publish(1), Until(See.Delivered(3)), Until(See.Processed(3)),
+            ],
             Expect = [See.Processed(3), See.Requests(3)],
             Bites = ["head-probe"],
         },
