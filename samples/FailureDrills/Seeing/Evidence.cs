@@ -21,6 +21,9 @@ internal sealed record EndpointEvidence(Target Target)
 
     public StreamStatus? Stream { get; init; }
 
+    /// <summary>In how many seconds it is due, by the database's clock; null when nothing is due or somebody works on it.</summary>
+    public double? DueIn { get; init; }
+
     public IReadOnlyList<AttemptSeen> Attempts { get; init; } = [];
 
     public IReadOnlyList<SettlementSeen> Settlements { get; init; } = [];

@@ -49,6 +49,10 @@ internal static class EvidenceReader
         return one with
         {
             Stream = stream,
+            DueIn = (await ListAsync(stage.Data, """
+                SELECT extract(epoch FROM due_at - clock_timestamp())::float8 FROM webhooks.delivery_state
+                WHERE endpoint = (SELECT endpoint FROM webhooks.endpoint WHERE id = $1)
+                """, id, row => row.IsDBNull(0) ? (double?)null : row.GetDouble(0))).SingleOrDefault(),
             Attempts = await ListAsync(stage.Data, """
                 SELECT seq, number, started_at, duration_ms, outcome, status_code, detail FROM webhooks.attempt
                 WHERE endpoint = (SELECT endpoint FROM webhooks.endpoint WHERE id = $1) ORDER BY started_at, attempt

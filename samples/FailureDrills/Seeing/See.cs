@@ -60,7 +60,19 @@ internal static class See
     /// <summary>The failed attempts, one by one, by their outcome's words.</summary>
     public static Expectation Attempts(params string[] outcomes) => That(
         outcomes.Length == 0 ? "no attempt failed" : $"the failed attempts are {string.Join(", ", outcomes)}", Look.Platform, e => e.One.Attempts.Select(one => one.Outcome).SequenceEqual(outcomes),
-        e => $"they are {(e.One.Attempts.Count == 0 ? "none" : string.Join(", ", e.One.Attempts.Select(one => one.Outcome)))}");
+        Failed);
+
+    /// <summary>Attempts failed, all of them so: for what a slow machine may see once more.</summary>
+    public static Expectation FailedOnlyAs(string outcome) => That(
+        $"attempts failed, and all of them as {outcome}", Look.Platform, e => e.One.Attempts.Count > 0 && e.One.Attempts.All(one => one.Outcome == outcome), Failed);
+
+    /// <summary>Perhaps attempts failed, but then so.</summary>
+    public static Expectation FailedAtMostAs(string outcome) => That(
+        $"no attempt failed but as {outcome}", Look.Platform, e => e.One.Attempts.All(one => one.Outcome == outcome), Failed);
+
+    /// <summary>The next attempt is due in so many seconds.</summary>
+    public static Expectation Due(double low, double high) => That(
+        $"the next attempt is due in {low:N0} to {high:N0} s", Look.Platform, e => e.One.DueIn >= low && e.One.DueIn <= high, e => e.One.DueIn is { } due ? $"it is due in {due:N1} s" : "nothing is due");
 
     /// <summary>Between two requests at least so much time passed.</summary>
     /// <param name="first">The earlier one, from 1.</param>
@@ -113,6 +125,9 @@ internal static class See
     public static string Standing(EndpointEvidence one) => one.Stream is not { } stream ? $"{one.Target.Id} is not there"
         : $"it is {stream.Status.ToString().ToLowerInvariant()}{(stream.PauseReason is { } reason ? $" as {Word(reason)} ({stream.PauseEvidence})" : "")}, head {stream.Head}, cursor {stream.Cursor}, "
           + $"{stream.ConsecutiveFailures} failures in a row, failed attempts: {(one.Attempts.Count == 0 ? "none" : string.Join(", ", one.Attempts.TakeLast(5).Select(attempt => attempt.Outcome)))}";
+
+    private static string Failed(Evidence evidence) =>
+        $"they are {(evidence.One.Attempts.Count == 0 ? "none" : string.Join(", ", evidence.One.Attempts.Select(one => one.Outcome)))}";
 
     private static string Word(PauseReason reason) => reason.ToString().ToLowerInvariant();
 

@@ -20,9 +20,6 @@ internal enum Ending
 /// <summary>An answer as bytes on the connection, with a wait after each piece.</summary>
 internal sealed record Bytes(IReadOnlyList<(byte[] Piece, TimeSpan Then)> Pieces, Ending Ending)
 {
-    /// <summary>Whether the request is left unread but for its head.</summary>
-    public bool LeavesBodyUnread { get; init; }
-
     /// <summary>Text as it stands, with \n written as the line ends of HTTP.</summary>
     public static Bytes Of(string text, Ending ending, double thenSeconds = 0) => new([(Wire(text), TimeSpan.FromSeconds(thenSeconds))], ending);
 

@@ -9,7 +9,7 @@ namespace Webhooks.FailureDrills.Stubs.Admin;
 /// <summary>A WireMock (Java) of our own: the jar of the npm package, on a port of its own, ended by its own process number.</summary>
 internal sealed class WireMockProcess : IAsyncDisposable
 {
-    private static readonly TimeSpan MostForInstalling = TimeSpan.FromMinutes(2), MostForStarting = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan MostForInstalling = TimeSpan.FromMinutes(2), MostForStarting = TimeSpan.FromMinutes(3);
     private readonly Process _process;
 
     private WireMockProcess(Process process, Uri url) => (_process, Url) = (process, url);
