@@ -4,8 +4,10 @@ using System.Globalization;
 using Spectre.Console;
 using Webhooks.FailureDrills.Catalogue;
 using Webhooks.FailureDrills.Declaring;
+using Webhooks.FailureDrills.Mutations;
 using Webhooks.FailureDrills.Reporting;
 using Webhooks.FailureDrills.Running;
+using Webhooks.FailureDrills.Staging;
 using Webhooks.Testing;
 
 namespace Webhooks.FailureDrills;
@@ -27,6 +29,11 @@ internal static class DrillsCommand
     private static readonly Option<double> Parallel = Number("--parallel", "How many drills run side by side: 1 to 64.", 8, 1, 64);
     private static readonly Option<bool> List = new("--list") { Description = "Name the drills." };
     private static readonly Option<string?> Explain = new("--explain") { Description = "Tell what a drill does and what must be seen." };
+    private static readonly Option<string[]> Mutate = new("--mutations")
+    {
+        Description = "Switch safeguards off in a copy of the source, one at a time, and see that drills fail; all of them, or those named.",
+        Arity = ArgumentArity.ZeroOrMore, AllowMultipleArgumentsPerToken = true,
+    };
     private static readonly Option<bool> Json = new("--json") { Description = "Print the outcome as one JSON object on the last line." };
     private static readonly Option<FileInfo?> JUnit = new("--junit") { Description = "Write the outcome to this file as JUnit XML." };
     private static readonly Option<FileInfo?> Markdown = new("--markdown") { Description = "Write the outcome to this file as Markdown, with what happened in each drill." };
@@ -36,11 +43,12 @@ internal static class DrillsCommand
         var root = new RootCommand("Rehearses what happens when a customer's endpoint, the network, a secret or the platform misbehaves.\n"
             + "Exit codes: 0 all was seen as expected, 1 a drill failed, 2 it cannot run.")
         {
-            Names, Tag, Driver, WireMock, WireMockNet, Scale, Parallel, List, Explain, Json, JUnit, Markdown,
+            Names, Tag, Driver, WireMock, WireMockNet, Scale, Parallel, List, Explain, Json, JUnit, Markdown, Mutate,
         };
         Names.Validators.Add(result => Known(result, AllDrills.All.Select(drill => drill.Name), "drill"));
         Explain.Validators.Add(result => Known(result, AllDrills.All.Select(drill => drill.Name), "drill"));
         Tag.Validators.Add(result => Known(result, AllDrills.All.SelectMany(drill => drill.Tags), "tag"));
+        Mutate.Validators.Add(result => Known(result, AllMutations.All.Select(mutation => mutation.Name), "mutation"));
         Driver.Validators.Add(result => Known(result, Drivers.Names, "driver"));
         root.SetAction(InvokeAsync);
         var parsed = root.Parse(args);
@@ -63,6 +71,7 @@ internal static class DrillsCommand
             return AsExpected;
         }
 
+        if (parsed.GetResult(Mutate) is not null) return await MutationsCommand.RunAsync(parsed.GetValue(Mutate) ?? [], cancel);
         try
         {
             // Said now, and not when the work is done.
@@ -85,7 +94,10 @@ internal static class DrillsCommand
     private static async Task<int> RunAsync(ParseResult parsed, IReadOnlyList<Drill> drills, CancellationToken cancel)
     {
         var asked = parsed.GetValue(Driver) ?? [];
+        // Both take seconds to start.
+        var starting = Databases.StartAsync(cancel);
         await using var drivers = await Drivers.BringAsync(asked, parsed.GetValue(WireMock), parsed.GetValue(WireMockNet), cancel);
+        await using var databases = await starting;
         if (drivers.Missing.Keys.FirstOrDefault(asked.Contains) is { } missing)
         {
             await Console.Error.WriteLineAsync($"--driver {missing}: {drivers.Missing[missing]}");
@@ -94,7 +106,7 @@ internal static class DrillsCommand
 
         var view = new LiveView(drills.Count * drivers.All.Count);
         var outcome = await view.ShowAsync(CatalogueRun.RunAsync(
-            drills, drivers, parsed.GetValue(Scale), (int)parsed.GetValue(Parallel), view.Began, view.Ended, cancel));
+            drills, drivers, databases, parsed.GetValue(Scale), (int)parsed.GetValue(Parallel), view.Began, view.Ended, cancel));
         if (!Console.IsOutputRedirected)
             foreach (var result in outcome.Results.Where(result => result.Verdict != Verdict.NotRun)) AnsiConsole.WriteLine(TextReport.Line(result));
         foreach (var result in outcome.Results.Where(result => result.Verdict == Verdict.Failed)) Console.Write($"\n{TextReport.Failure(result)}");

@@ -1,6 +1,7 @@
 using Webhooks.FailureDrills.Catalogue;
 using Webhooks.FailureDrills.Reporting;
 using Webhooks.FailureDrills.Running;
+using Webhooks.FailureDrills.Staging;
 using Xunit.Abstractions;
 
 namespace Webhooks.FailureDrills.Tests;
@@ -12,7 +13,8 @@ public class CatalogueTests(ITestOutputHelper output)
     public async Task Run_WithEveryDriverOfThisMachine_IsSeenAsExpected()
     {
         await using var drivers = await Drivers.BringAsync([], null, null, CancellationToken.None);
-        var outcome = await CatalogueRun.RunAsync(AllDrills.All, drivers, scale: 1, parallel: 8, (_, _) => { }, _ => { }, CancellationToken.None);
+        await using var databases = await Databases.StartAsync(CancellationToken.None);
+        var outcome = await CatalogueRun.RunAsync(AllDrills.All, drivers, databases, scale: 1, parallel: 8, (_, _) => { }, _ => { }, CancellationToken.None);
         foreach (var result in outcome.Results) output.WriteLine(TextReport.Line(result));
         output.WriteLine(TextReport.Sum(outcome));
         Assert.True(outcome.AllAsExpected, string.Join('\n', outcome.Results.Where(result => result.Verdict == Verdict.Failed).Select(TextReport.Failure)));

@@ -17,8 +17,8 @@ internal static class BrokenAnswerDrills
         {
             Tags = ["answers", "broken"],
             Story = """
-                A load balancer in front of the customer's application drops the connection after it took the request. Whether the event was processed is
-                unknown, so it is sent again with the same id and number.
+                A load balancer in front of the customer's application drops the connection after it took the request. Whether the event was processed
+                is unknown, so it is sent again with the same id and number.
                 """,
             Stub = Script.Of(Answer.Broken(Fault.Reset), Answer.Ok),
             Steps = [Publish(2), Until(See.Delivered(2))],
@@ -28,9 +28,12 @@ internal static class BrokenAnswerDrills
         {
             Tags = ["answers", "broken", "bytes"],
             Story = """
-                The head of the answer says 200 and a thousand bytes; after a hundred of them the connection is reset. An answer that is not whole is none.
+                The head of the answer says 200 and a thousand bytes; after a hundred of them the connection is reset. An answer that is not whole is
+                none.
                 """,
-            Stub = Script.Of(Answer.Exactly("200, a part of the body, and a reset", Bytes.Of($"HTTP/1.1 200 OK\nContent-Length: 1000\n\n{new string('x', 100)}", Ending.Resets, 0.3)), Answer.Ok),
+            Stub = Script.Of(
+                Answer.Exactly("200, a part of the body, and a reset",
+                    Bytes.Of($"HTTP/1.1 200 OK\nContent-Length: 1000\n\n{new string('x', 100)}", Ending.Resets, 0.3)), Answer.Ok),
             Steps = [Publish(2), Until(See.Delivered(2))],
             Expect = [See.Arrived(1, 1, 2), See.Attempts("connection_reset"), See.NeverPaused],
         },
@@ -38,8 +41,8 @@ internal static class BrokenAnswerDrills
         {
             Tags = ["answers", "broken", "bytes"],
             Story = """
-                The answer is whole, and then the server resets the connection instead of closing it in order. The event was accepted and is not sent again; the next one goes
-                over another connection.
+                The answer is whole, and then the server resets the connection instead of closing it in order. The event was accepted and is not sent
+                again; the next one goes over another connection.
                 """,
             Stub = Script.Of(Answer.Exactly("200, and a reset afterwards", Bytes.Of("HTTP/1.1 200 OK\nConnection: close\nContent-Length: 2\n\nok", Ending.Resets, 0.5))),
             Steps = [Publish(3), Until(See.Delivered(3))],
@@ -64,7 +67,8 @@ internal static class BrokenAnswerDrills
         {
             Tags = ["answers", "broken"],
             Story = """
-                A worker process of the customer's crashes while it has the request: the connection closes without a byte. The event is sent again, to the process that took its place.
+                A worker process of the customer's crashes while it has the request: the connection closes without a byte. The event is sent again, to
+                the process that took its place.
                 """,
             Stub = Script.Of(Answer.Broken(Fault.EmptyReply), Answer.Ok),
             Steps = [Publish(2), Until(See.Delivered(2))],
@@ -74,7 +78,8 @@ internal static class BrokenAnswerDrills
         {
             Tags = ["answers", "broken"],
             Story = """
-                On the customer's port something else listens now, and answers in a language of its own. The dispatcher takes it for a failure and says so, and is not confused by it.
+                On the customer's port something else listens now, and answers in a language of its own. The dispatcher takes it for a failure and
+                says so, and is not confused by it.
                 """,
             Stub = Script.Of(Answer.Broken(Fault.RandomBytes), Answer.Ok),
             Steps = [Publish(2), Until(See.Delivered(2))],
@@ -89,8 +94,8 @@ internal static class BrokenAnswerDrills
         {
             Tags = ["answers", "broken", "bytes"],
             Story = """
-                A server promises to keep its connections and closes each right after the answer. The dispatcher may find out only when the next request is on its
-                way: that attempt is made again on a fresh connection, nothing is lost, and the endpoint is not paused for it.
+                A server promises to keep its connections and closes each right after the answer. The dispatcher may find out only when the next
+                request is on its way: that attempt is made again on a fresh connection, nothing is lost, and the endpoint is not paused for it.
                 """,
             Stub = Script.Of(Answer.Exactly("204, and closes a connection that was to stay", Bytes.Of("HTTP/1.1 204 No Content\nConnection: keep-alive\n\n", Ending.Closes))),
             Tuning = new() { Waits = [0.02] },
@@ -101,8 +106,8 @@ internal static class BrokenAnswerDrills
         {
             Tags = ["answers", "broken", "bytes"],
             Story = """
-                A gateway that takes HTTP/2 alone meets a dispatcher that sends HTTP/1.1: it answers with frames, the second of them GOAWAY. That is no answer: the event is sent
-                again, and delivered when the gateway is set right.
+                A gateway that takes HTTP/2 alone meets a dispatcher that sends HTTP/1.1: it answers with frames, the second of them GOAWAY. That is
+                no answer: the event is sent again, and delivered when the gateway is set right.
                 """,
             Stub = Script.Of(Answer.Exactly("HTTP/2 SETTINGS and GOAWAY", new Bytes([(GoAway, TimeSpan.Zero)], Ending.Closes)), Answer.Ok),
             Steps = [Publish(2), Until(See.Delivered(2))],

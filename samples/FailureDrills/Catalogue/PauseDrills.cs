@@ -15,8 +15,8 @@ internal static class PauseDrills
         {
             Tags = ["pauses"],
             Story = """
-                A deployment of the customer's answers 410 for a while by mistake. The endpoint is paused; events go on being published. When the customer
-                has put it right, the operator resumes, and all that was held is delivered in order.
+                A deployment of the customer's answers 410 for a while by mistake. The endpoint is paused; events go on being published. When the
+                customer has put it right, the operator resumes, and all that was held is delivered in order.
                 """,
             Stub = Script.Of(Answer.Ok, Answer.Of(410)),
             Steps = [Publish(3), Until(See.Paused(PauseReason.Gone)), Publish(5), Answering(Script.Of(Answer.Ok)), Resume(), Until(See.Delivered(8))],

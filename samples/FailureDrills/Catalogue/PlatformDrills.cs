@@ -15,8 +15,8 @@ internal static class PlatformDrills
             Tags = ["platform", "kill"],
             Story = """
                 A dispatcher process is killed outright while a request is with the customer. Nobody knows any more that it was answered. When a
-                dispatcher runs again, the endpoint is taken over and the same event is sent once more, with the same id and number; the events behind it
-                follow.
+                dispatcher runs again, the endpoint is taken over and the same event is sent once more, with the same id and number; the events behind
+                it follow.
                 """,
             Stub = Script.Of(Answer.Ok.After(30), Answer.Ok),
             Nodes = 1,

@@ -15,8 +15,8 @@ internal static class RetryAfterDrills
         {
             Tags = ["answers", "throttling"],
             Story = """
-                A customer's gateway limits how fast it is called and answers 429 five times in a row. Asking for patience is not failing: the dispatcher slows
-                down, counts nothing, and delivers when it is let through.
+                A customer's gateway limits how fast it is called and answers 429 five times in a row. Asking for patience is not failing: the
+                dispatcher slows down, counts nothing, and delivers when it is let through.
                 """,
             Stub = Script.Of(Answer.Of(429).Times(5), Answer.Ok),
             Steps = [Publish(2), Until(See.Delivered(2))],
@@ -27,8 +27,8 @@ internal static class RetryAfterDrills
         {
             Tags = ["answers", "throttling"],
             Story = """
-                The customer's gateway says how long it wants to be left alone: two seconds. The schedule would have tried again after a twentieth of one; what was
-                asked for is what counts.
+                The customer's gateway says how long it wants to be left alone: two seconds. The schedule would have tried again after a twentieth of
+                one; what was asked for is what counts.
                 """,
             Stub = Script.Of(Answer.Of(429).With("Retry-After", "2"), Answer.Ok),
             Steps = [Publish(2), Until(See.Delivered(2))],
@@ -55,8 +55,8 @@ internal static class RetryAfterDrills
         {
             Tags = ["answers", "throttling"],
             Story = """
-                A customer's gateway has a bug and asks to be left alone for three thousand years. An hour is the longest that anybody's word is taken for: then the
-                event is tried again. Meanwhile nothing is lost, and the endpoint is not paused.
+                A customer's gateway has a bug and asks to be left alone for three thousand years. An hour is the longest that anybody's word is taken
+                for: then the event is tried again. Meanwhile nothing is lost, and the endpoint is not paused.
                 """,
             Stub = Script.Of(Answer.Of(429).With("Retry-After", "99999999999")),
             Steps = [Publish(2), Until(See.Due(3000, 3601))],
@@ -67,7 +67,8 @@ internal static class RetryAfterDrills
         {
             Tags = ["answers", "throttling"],
             Story = """
-                The opposite bug: "come back in 0 seconds". Taken at its word the two would call each other as fast as the wires allow; so the least wait is a second.
+                The opposite bug: "come back in 0 seconds". Taken at its word the two would call each other as fast as the wires allow; so the least
+                wait is a second.
                 """,
             Stub = Script.Of(Answer.Of(429).With("Retry-After", "0").Times(2), Answer.Ok),
             Steps = [Publish(1), Until(See.Delivered(1))],
@@ -78,8 +79,9 @@ internal static class RetryAfterDrills
         {
             Tags = ["answers", "throttling"],
             Story = """
-                A customer deploys. The load balancer answers 503 and asks to come back in two seconds. That is a failed delivery, and it counts; but the next attempt is not made
-                before the time that was asked for, so a deployment does not use up the three failures in a tenth of a second.
+                A customer deploys. The load balancer answers 503 and asks to come back in two seconds. That is a failed delivery, and it counts; but
+                the next attempt is not made before the time that was asked for, so a deployment does not use up the three failures in a tenth of a
+                second.
                 """,
             Stub = Script.Of(Answer.Of(503, "deploying").With("Retry-After", "2"), Answer.Ok),
             Steps = [Publish(2), Until(See.AtLeastRequests(1)), Until(See.Failures(1)), Until(See.Delivered(2))],

@@ -21,8 +21,8 @@ internal static class SecretDrills
         {
             Tags = ["secrets"],
             Story = """
-                The platform gives an endpoint a new secret. Until the customer has configured it, requests must still verify with the old one; so for the
-                overlap they bear both signatures, the newest first.
+                The platform gives an endpoint a new secret. Until the customer has configured it, requests must still verify with the old one; so for
+                the overlap they bear both signatures, the newest first.
                 """,
             Steps = [Publish(1), Until(See.Delivered(1)), Rotate(Hour), Publish(1), Until(See.Delivered(2))],
             Expect = [VerifiesWithEach(2), See.Changed("endpoint.secret_rotated", "operator")],

@@ -22,8 +22,8 @@ internal static class SlowAnswerDrills
         {
             Tags = ["answers", "slow"],
             Story = """
-                A customer's application takes the request and then waits for a lock. The dispatcher gives the attempt its time and no more; whether the
-                event was processed is unknown, so it is sent again with the same id.
+                A customer's application takes the request and then waits for a lock. The dispatcher gives the attempt its time and no more; whether
+                the event was processed is unknown, so it is sent again with the same id.
                 """,
             Stub = Script.Of(Answer.Of(200).After(8), Answer.Ok),
             Tuning = Impatient, Endpoint = Lenient,
@@ -36,8 +36,8 @@ internal static class SlowAnswerDrills
         {
             Tags = ["answers", "slow"],
             Story = """
-                The status comes at once, and then the body, a few bytes at a time: each piece in time, all of them together never. The time-out holds for the attempt
-                as a whole, or one such endpoint could hold a connection for ever.
+                The status comes at once, and then the body, a few bytes at a time: each piece in time, all of them together never. The time-out holds
+                for the attempt as a whole, or one such endpoint could hold a connection for ever.
                 """,
             Stub = Script.Of(Answer.Of(200, new string('.', 100)).Dribbled(8, 20), Answer.Ok),
             Tuning = Impatient, Endpoint = Lenient,
@@ -50,7 +50,8 @@ internal static class SlowAnswerDrills
         {
             Tags = ["answers", "slow", "bytes"],
             Story = """
-                The meanest form of slowness: the status line itself comes one piece at a time, and never ends. There is always something to read, and never an answer.
+                The meanest form of slowness: the status line itself comes one piece at a time, and never ends. There is always something to read, and
+                never an answer.
                 """,
             Stub = Script.Of(
                 Answer.Exactly("a head that never ends", Bytes.Of("HTTP/1.1 200 OK\n", Ending.Repeats).Then("X-Still-Thinking: yes\n", 0.1)), Answer.Ok),
@@ -64,8 +65,8 @@ internal static class SlowAnswerDrills
         {
             Tags = ["answers", "size"],
             Story = """
-                A customer's framework answers a webhook with its whole start page, a megabyte of it. Nobody reads answers for their beauty: beyond 64 KiB the rest is left
-                alone, and the delivery has failed, so that the customer hears of it.
+                A customer's framework answers a webhook with its whole start page, a megabyte of it. Nobody reads answers for their beauty: beyond 64
+                KiB the rest is left alone, and the delivery has failed, so that the customer hears of it.
                 """,
             Stub = Script.Of(Answer.Of(200, new string('x', 1024 * 1024)), Answer.Ok),
             Steps = [Publish(2), Until(See.Delivered(2))],
@@ -76,11 +77,12 @@ internal static class SlowAnswerDrills
         {
             Tags = ["answers", "size", "bytes"],
             Story = """
-                An endpoint, broken or hostile, answers 200 and then sends without end, as fast as it can. The dispatcher reads 64 KiB and closes the connection; its
-                memory and its time stay its own.
+                An endpoint, broken or hostile, answers 200 and then sends without end, as fast as it can. The dispatcher reads 64 KiB and closes the
+                connection; its memory and its time stay its own.
                 """,
             Stub = Script.Of(
-                Answer.Exactly("200 with a body without end", Bytes.Of("HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n", Ending.Repeats).Then($"400\n{new string('x', 1024)}\n")), Answer.Ok),
+                Answer.Exactly("200 with a body without end",
+                    Bytes.Of("HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n", Ending.Repeats).Then($"400\n{new string('x', 1024)}\n")), Answer.Ok),
             Steps = [Publish(2), Until(See.Delivered(2))],
             Expect = [See.Attempts("response_too_large"), See.Arrived(1, 1, 2), See.NeverPaused],
             Bites = ["response-bound"],
@@ -89,11 +91,12 @@ internal static class SlowAnswerDrills
         {
             Tags = ["answers", "size", "bytes"],
             Story = """
-                A proxy on the customer's side adds the same header again and again, until the head of the answer has ten thousand lines. The dispatcher reads no more than a
-                bounded head, and calls what is longer too large.
+                A proxy on the customer's side adds the same header again and again, until the head of the answer has ten thousand lines. The
+                dispatcher reads no more than a bounded head, and calls what is longer too large.
                 """,
             Stub = Script.Of(
-                Answer.Exactly("200 with 10,000 headers", Bytes.Of($"HTTP/1.1 200 OK\n{string.Concat(Enumerable.Repeat("X-Via: proxy\n", 10_000))}Content-Length: 0\n\n", Ending.Closes)),
+                Answer.Exactly("200 with 10,000 headers",
+                    Bytes.Of($"HTTP/1.1 200 OK\n{string.Concat(Enumerable.Repeat("X-Via: proxy\n", 10_000))}Content-Length: 0\n\n", Ending.Closes)),
                 Answer.Ok),
             Steps = [Publish(2), Until(See.Delivered(2))],
             Expect = [See.Attempts("response_too_large"), See.Arrived(1, 1, 2), See.NeverPaused],
@@ -103,8 +106,8 @@ internal static class SlowAnswerDrills
         {
             Tags = ["answers", "size"],
             Story = """
-                An endpoint answers 200 with a few kilobytes that unpack to many megabytes. The dispatcher asked for no compression and unpacks nothing: the answer is as
-                small as it came, and the event is delivered.
+                An endpoint answers 200 with a few kilobytes that unpack to many megabytes. The dispatcher asked for no compression and unpacks
+                nothing: the answer is as small as it came, and the event is delivered.
                 """,
             Stub = Script.Of(Answer.Of(200) with { Body = Bomb(), Headers = [("Content-Encoding", "gzip")], Words = "200 with a gzip bomb" }),
             Steps = [Publish(2), Until(See.Delivered(2))],

@@ -22,7 +22,8 @@ internal static class StatusDrills
             Steps = [Publish(3), Until(See.Paused(PauseReason.Gone)), Publish(2), Until(See.Held(5)), Stay(0.3)],
             Expect =
             [
-                See.Paused(PauseReason.Gone, "410"), See.Requests(1), See.Held(5), See.Attempts("gone"), See.Changed("endpoint.paused", "dispatcher"), See.Counted("paused", "gone", 1),
+                See.Paused(PauseReason.Gone, "410"), See.Requests(1), See.Held(5), See.Attempts("gone"),
+                See.Changed("endpoint.paused", "dispatcher"), See.Counted("paused", "gone", 1),
             ],
             Bites = ["pause-on-410"],
         },
@@ -30,8 +31,8 @@ internal static class StatusDrills
         {
             Tags = ["answers", "pause"],
             Story = """
-                A customer's application fails on every request. After the third failed delivery in a row the endpoint is paused as failing, with the last
-                answer as evidence, and sending stops.
+                A customer's application fails on every request. After the third failed delivery in a row the endpoint is paused as failing, with the
+                last answer as evidence, and sending stops.
                 """,
             Stub = Script.Of(Answer.Of(500, "out of order")),
             Steps = [Publish(2), Until(See.Paused(PauseReason.Failing)), Stay(0.3)],
@@ -42,7 +43,8 @@ internal static class StatusDrills
         {
             Tags = ["answers"],
             Story = """
-                A customer's application fails twice, recovers, and fails twice again later. It never failed three times in a row, so it is never paused.
+                A customer's application fails twice, recovers, and fails twice again later. It never failed three times in a row, so it is never
+                paused.
                 """,
             Stub = Script.Of(Answer.Of(500).Times(2), Answer.Ok, Answer.Of(500).Times(2), Answer.Ok),
             Steps = [Publish(2), Until(See.Delivered(2))],
@@ -53,8 +55,8 @@ internal static class StatusDrills
         {
             Tags = ["answers"],
             Story = """
-                One of two machines behind a customer's load balancer is broken: every other request fails. A hundred events take two hundred requests;
-                no number is skipped, and there are never three failures in a row.
+                One of two machines behind a customer's load balancer is broken: every other request fails. A hundred events take two hundred
+                requests; no number is skipped, and there are never three failures in a row.
                 """,
             Stub = Script.Cycle(Answer.Of(500), Answer.Ok),
             Tuning = new() { Waits = [0.005] },
@@ -72,11 +74,12 @@ internal static class StatusDrills
         {
             Tags = ["answers", "security"],
             Story = """
-                A customer has moved and answers with redirects. Following one would carry a signed event to an address that nobody judged, so none is followed:
-                each is a failed delivery, and the customer's endpoint has to be changed at the platform.
+                A customer has moved and answers with redirects. Following one would carry a signed event to an address that nobody judged, so none is
+                followed: each is a failed delivery, and the customer's endpoint has to be changed at the platform.
                 """,
             Stub = Script.Of(
-                Answer.Of(301).With("Location", "http://127.0.0.1:9/moved"), Answer.Of(307).With("Location", "/moved"), Answer.Of(308).With("Location", "http://127.0.0.1:9/moved")),
+                Answer.Of(301).With("Location", "http://127.0.0.1:9/moved"), Answer.Of(307).With("Location", "/moved"),
+                Answer.Of(308).With("Location", "http://127.0.0.1:9/moved")),
             Steps = [Publish(1), Until(See.Paused(PauseReason.Failing))],
             Expect = [See.Attempts("redirected", "redirected", "redirected"), See.Requests(3), See.Paused(PauseReason.Failing, "308")],
             Bites = ["no-redirects"],
@@ -85,8 +88,8 @@ internal static class StatusDrills
         {
             Tags = ["answers"],
             Story = """
-                A customer's application catches its own exception and answers 200 with an error message in the body. The dispatcher cannot know what a
-                customer's words mean: the event is delivered, as Standard Webhooks has it. What was lost behind the 200 the receiver has to find.
+                A customer's application catches its own exception and answers 200 with an error message in the body. The dispatcher cannot know what
+                a customer's words mean: the event is delivered, as Standard Webhooks has it. What was lost behind the 200 the receiver has to find.
                 """,
             Stub = Script.Of(Answer.Of(200, "{\"error\":\"database unavailable\"}")),
             Steps = [Publish(2), Until(See.Delivered(2))],
@@ -96,8 +99,8 @@ internal static class StatusDrills
         {
             Tags = ["answers"],
             Story = """
-                The plainest answer there is, which is what receivers should give: 204 and nothing else. Ten events are delivered with ten requests, in order, and
-                nothing is counted against the endpoint.
+                The plainest answer there is, which is what receivers should give: 204 and nothing else. Ten events are delivered with ten requests,
+                in order, and nothing is counted against the endpoint.
                 """,
             Steps = [Publish(10), Until(See.Delivered(10))],
             Expect = [See.Arrived(1, 2, 3, 4, 5, 6, 7, 8, 9, 10), See.Attempts(), See.NeverPaused],
@@ -106,8 +109,8 @@ internal static class StatusDrills
         {
             Tags = ["answers", "bytes"],
             Story = """
-                A proxy in front of the customer sends 100 Continue, which nobody asked for, and 103 Early Hints before the real answer. Both are passed over; the 204 that
-                follows is the delivery.
+                A proxy in front of the customer sends 100 Continue, which nobody asked for, and 103 Early Hints before the real answer. Both are
+                passed over; the 204 that follows is the delivery.
                 """,
             Stub = Script.Of(Answer.Exactly("100, 103 and then 204", Bytes.Of(
                 "HTTP/1.1 100 Continue\n\nHTTP/1.1 103 Early Hints\nLink: </style.css>; rel=preload\n\nHTTP/1.1 204 No Content\n\n", Ending.Stays))),
@@ -129,8 +132,8 @@ internal static class StatusDrills
         {
             Tags = ["answers"],
             Story = """
-                A bot filter answers 999, which no standard knows. Whatever is not 2xx was not accepted: the event is sent again, and when the filter is out of
-                the way it is delivered.
+                A bot filter answers 999, which no standard knows. Whatever is not 2xx was not accepted: the event is sent again, and when the filter
+                is out of the way it is delivered.
                 """,
             Stub = Script.Of(Answer.Of(999).Times(2), Answer.Ok),
             Steps = [Publish(1), Until(See.Delivered(1))],
@@ -140,7 +143,8 @@ internal static class StatusDrills
         {
             Tags = ["answers", "bytes"],
             Story = """
-                A home-made server writes its status before it has one, and answers 000. It is a failed delivery like any other, with the answer as evidence.
+                A home-made server writes its status before it has one, and answers 000. It is a failed delivery like any other, with the answer as
+                evidence.
                 """,
             Stub = Script.Of(Answer.Exactly("status 000", Bytes.Of("HTTP/1.1 000 Nothing\nContent-Length: 0\n\n", Ending.Closes))),
             Steps = [Publish(1), Until(See.Paused(PauseReason.Failing))],

@@ -41,8 +41,7 @@ internal sealed class LiveView(int expected)
         var table = new Table().Title(string.Create(CultureInfo.InvariantCulture, $"{_ended} of {expected}")).AddColumns("now", "driver", "for");
         foreach (var (one, since) in _running.OrderBy(pair => pair.Value))
             table.AddRow(one.Drill, one.Driver, string.Create(CultureInfo.InvariantCulture, $"{(DateTimeOffset.UtcNow - since).TotalSeconds:F0} s"));
-        table.Caption(string.Join("   ", _counts.Keys.Select(key => key.Driver).Distinct().Order().Select(driver =>
-            $"{driver}: {string.Join(", ", _counts.Where(pair => pair.Key.Driver == driver).OrderBy(pair => pair.Key.Verdict).Select(pair => $"{pair.Value} {TextReport.Word(pair.Key.Verdict)}"))}")));
-        return table;
+        return table.Caption(string.Join("   ", _counts.GroupBy(pair => pair.Key.Driver).OrderBy(driver => driver.Key).Select(driver =>
+            $"{driver.Key}: {string.Join(", ", driver.OrderBy(pair => pair.Key.Verdict).Select(pair => $"{pair.Value} {TextReport.Word(pair.Key.Verdict)}"))}")));
     }
 }

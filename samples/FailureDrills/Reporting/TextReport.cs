@@ -22,7 +22,8 @@ internal static class TextReport
     /// <summary>One drill on one driver, in a line; what failed in more.</summary>
     public static string Line(DrillResult result) => string.Create(CultureInfo.InvariantCulture,
         $"{Word(result.Verdict),-13} {result.Drill.Name.PadRight(NameWidth)} {result.Driver.PadRight(DriverWidth)} ")
-        + (result.Verdict is Verdict.Passed or Verdict.Failed ? string.Create(CultureInfo.InvariantCulture, $"{result.Drill.Proves} ({result.Took.TotalSeconds:F1} s)") : result.Reason);
+        + (result.Verdict is Verdict.Passed or Verdict.Failed
+            ? string.Create(CultureInfo.InvariantCulture, $"{result.Drill.Proves} ({result.Took.TotalSeconds:F1} s)") : result.Reason);
 
     /// <summary>What was expected, what was seen, and the last steps of both sides.</summary>
     public static string Failure(DrillResult result)
@@ -45,7 +46,9 @@ internal static class TextReport
         string.Create(CultureInfo.InvariantCulture, $"{(entry.At - whole[0].At).TotalSeconds,8:F3}  {Lane(entry.Side),-12}{entry.Text.ReplaceLineEndings(" ")}"));
 
     public static string Sum(RunOutcome outcome) => string.Create(CultureInfo.InvariantCulture,
-        $"{outcome.Count(Verdict.Passed)} passed, {outcome.Count(Verdict.Failed)} failed, {outcome.Count(Verdict.NotSupported)} not supported, {outcome.Count(Verdict.NotRun)} not run, in {outcome.Took.TotalSeconds:F0} s");
+        $"{outcome.Count(Verdict.Passed)} passed, {outcome.Count(Verdict.Failed)} failed, ")
+        + string.Create(CultureInfo.InvariantCulture, $"{outcome.Count(Verdict.NotSupported)} not supported, {outcome.Count(Verdict.NotRun)} not run, ")
+        + string.Create(CultureInfo.InvariantCulture, $"in {outcome.Took.TotalSeconds:F0} s");
 
     public static string Explain(Drill drill)
     {

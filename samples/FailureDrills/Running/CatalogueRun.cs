@@ -9,16 +9,16 @@ internal static class CatalogueRun
 {
     /// <param name="drills">What is run.</param>
     /// <param name="drivers">On what.</param>
+    /// <param name="databases">Where the dispatcher's databases come from.</param>
     /// <param name="scale">By how much waits are stretched.</param>
     /// <param name="parallel">How many at a time.</param>
     /// <param name="began">Is told what begins.</param>
     /// <param name="ended">Is told what ended, as it does.</param>
     /// <param name="cancel">Breaks off.</param>
     public static async Task<RunOutcome> RunAsync(
-        IReadOnlyList<Drill> drills, Drivers drivers, double scale, int parallel, Action<Drill, string> began, Action<DrillResult> ended, CancellationToken cancel)
+        IReadOnlyList<Drill> drills, Drivers drivers, Databases databases, double scale, int parallel, Action<Drill, string> began, Action<DrillResult> ended, CancellationToken cancel)
     {
         var clock = Stopwatch.StartNew();
-        await using var databases = await Databases.StartAsync(cancel);
         var results = new Dictionary<(Drill, string), DrillResult>();
         // Long ones first, or the last of them would run alone at the end.
         var pairs = drills.SelectMany(drill => drivers.All.Select(driver => (drill, driver))).OrderByDescending(pair => pair.drill.Budget).ToList();

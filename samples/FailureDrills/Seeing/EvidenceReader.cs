@@ -57,7 +57,8 @@ internal static class EvidenceReader
                 SELECT seq, number, started_at, duration_ms, outcome, status_code, detail FROM webhooks.attempt
                 WHERE endpoint = (SELECT endpoint FROM webhooks.endpoint WHERE id = $1) ORDER BY started_at, attempt
                 """, id, row => new AttemptSeen(
-                    row.GetInt64(0), row.GetInt32(1), row.GetFieldValue<DateTimeOffset>(2), row.GetInt32(3), row.GetString(4), row.IsDBNull(5) ? null : row.GetInt32(5), row.GetString(6))),
+                    row.GetInt64(0), row.GetInt32(1), row.GetFieldValue<DateTimeOffset>(2), row.GetInt32(3), row.GetString(4),
+                    row.IsDBNull(5) ? null : row.GetInt32(5), row.GetString(6))),
             Settlements = await ListAsync(stage.Data, """
                 SELECT first_seq, last_seq, outcome, cursor, ahead, settled_at FROM webhooks.settlement
                 WHERE endpoint = (SELECT endpoint FROM webhooks.endpoint WHERE id = $1) ORDER BY settlement

@@ -11,7 +11,8 @@ internal static class See
     /// <param name="look">Where it is looked for.</param>
     /// <param name="holds">Whether it is seen.</param>
     /// <param name="seen">What is seen instead, for people.</param>
-    public static Expectation That(string words, Look look, Func<Evidence, bool> holds, Func<Evidence, string> seen) => new(words, look, evidence => holds(evidence) ? null : seen(evidence));
+    public static Expectation That(string words, Look look, Func<Evidence, bool> holds, Func<Evidence, string> seen) =>
+        new(words, look, evidence => holds(evidence) ? null : seen(evidence));
 
     /// <summary>Exactly so many requests came.</summary>
     public static Expectation Requests(int count) => That(
@@ -39,7 +40,8 @@ internal static class See
     /// <param name="evidence">What the evidence must tell, in any place of it; null for anything.</param>
     public static Expectation Paused(PauseReason reason, string? evidence = null) => That(
         $"the endpoint is paused as {Word(reason)}{(evidence is null ? "" : $" with evidence of \"{evidence}\"")}", Look.Platform,
-        e => e.One.Stream is { Status: EndpointStatus.Paused } stream && stream.PauseReason == reason && (evidence is null || stream.PauseEvidence?.Contains(evidence, StringComparison.OrdinalIgnoreCase) == true),
+        e => e.One.Stream is { Status: EndpointStatus.Paused } stream && stream.PauseReason == reason
+            && (evidence is null || stream.PauseEvidence?.Contains(evidence, StringComparison.OrdinalIgnoreCase) == true),
         e => Standing(e.One));
 
     public static Expectation Active { get; } = That("every endpoint is active", Look.Platform, e => e.Endpoints.All(one => one.Stream?.Status == EndpointStatus.Active),
@@ -47,11 +49,13 @@ internal static class See
 
     public static Expectation NeverPaused { get; } = That("no endpoint was ever paused", Look.Platform,
         e => e.Endpoints.All(one => one.Changes.All(change => change.Type != "endpoint.paused")),
-        e => string.Join("; ", e.Endpoints.SelectMany(one => one.Changes).Where(change => change.Type == "endpoint.paused").Take(3).Select(change => $"{change.Type} {change.Details}")));
+        e => string.Join("; ", e.Endpoints.SelectMany(one => one.Changes).Where(change => change.Type == "endpoint.paused").Take(3)
+            .Select(change => $"{change.Type} {change.Details}")));
 
     /// <summary>So many numbers wait behind the cursor.</summary>
     public static Expectation Held(int count) => That(
-        $"{Many(count, "event")} wait{(count == 1 ? "s" : "")} behind the pause", Look.Platform, e => e.One.Stream is { } stream && stream.Head - stream.Cursor == count, e => Standing(e.One));
+        $"{Many(count, "event")} wait{(count == 1 ? "s" : "")} behind the pause",
+        Look.Platform, e => e.One.Stream is { } stream && stream.Head - stream.Cursor == count, e => Standing(e.One));
 
     /// <summary>So many failed deliveries in a row are counted.</summary>
     public static Expectation Failures(int count) => That(
@@ -59,7 +63,8 @@ internal static class See
 
     /// <summary>The failed attempts, one by one, by their outcome's words.</summary>
     public static Expectation Attempts(params string[] outcomes) => That(
-        outcomes.Length == 0 ? "no attempt failed" : $"the failed attempts are {string.Join(", ", outcomes)}", Look.Platform, e => e.One.Attempts.Select(one => one.Outcome).SequenceEqual(outcomes),
+        outcomes.Length == 0 ? "no attempt failed" : $"the failed attempts are {string.Join(", ", outcomes)}",
+        Look.Platform, e => e.One.Attempts.Select(one => one.Outcome).SequenceEqual(outcomes),
         Failed);
 
     /// <summary>Attempts failed, all of them so: for what a slow machine may see once more.</summary>
@@ -72,7 +77,8 @@ internal static class See
 
     /// <summary>The next attempt is due in so many seconds.</summary>
     public static Expectation Due(double low, double high) => That(
-        $"the next attempt is due in {low:N0} to {high:N0} s", Look.Platform, e => e.One.DueIn >= low && e.One.DueIn <= high, e => e.One.DueIn is { } due ? $"it is due in {due:N1} s" : "nothing is due");
+        $"the next attempt is due in {low:N0} to {high:N0} s",
+        Look.Platform, e => e.One.DueIn >= low && e.One.DueIn <= high, e => e.One.DueIn is { } due ? $"it is due in {due:N1} s" : "nothing is due");
 
     /// <summary>Between two requests at least so much time passed.</summary>
     /// <param name="first">The earlier one, from 1.</param>
@@ -92,11 +98,13 @@ internal static class See
     /// <param name="tag">The values of its tags, joined by commas; null for the sum of all.</param>
     /// <param name="value">The value.</param>
     public static Expectation Counted(string name, string? tag, long value) => That(
-        $"the counter {name}{(tag is null ? "" : $" ({tag})")} says {value}", Look.Stub, e => Count(e, name, tag) == value, e => Count(e, name, tag).ToString(CultureInfo.InvariantCulture));
+        $"the counter {name}{(tag is null ? "" : $" ({tag})")} says {value}",
+        Look.Stub, e => Count(e, name, tag) == value, e => Count(e, name, tag).ToString(CultureInfo.InvariantCulture));
 
     /// <summary>The receiver's effects are those of 1 to count, once each, in order.</summary>
     public static Expectation Processed(int count) => That(
-        $"the receiver processed events 1 to {count}, each once and in order", Look.Receiver, e => e.Effects.Select(effect => effect.Seq).SequenceEqual(Enumerable.Range(1, count).Select(seq => (long)seq)),
+        $"the receiver processed events 1 to {count}, each once and in order",
+        Look.Receiver, e => e.Effects.Select(effect => effect.Seq).SequenceEqual(Enumerable.Range(1, count).Select(seq => (long)seq)),
         e => $"it processed {List([.. e.Effects.Select(effect => effect.Seq)])}");
 
     /// <summary>The receiver's effects are those of these numbers, once each, in the order stated.</summary>
@@ -122,9 +130,14 @@ internal static class See
     }
 
     /// <summary>Where an endpoint stands, in one line.</summary>
-    public static string Standing(EndpointEvidence one) => one.Stream is not { } stream ? $"{one.Target.Id} is not there"
-        : $"it is {stream.Status.ToString().ToLowerInvariant()}{(stream.PauseReason is { } reason ? $" as {Word(reason)} ({stream.PauseEvidence})" : "")}, head {stream.Head}, cursor {stream.Cursor}, "
-          + $"{stream.ConsecutiveFailures} failures in a row, failed attempts: {(one.Attempts.Count == 0 ? "none" : string.Join(", ", one.Attempts.TakeLast(5).Select(attempt => attempt.Outcome)))}";
+    public static string Standing(EndpointEvidence one)
+    {
+        if (one.Stream is not { } stream) return $"{one.Target.Id} is not there";
+        var why = stream.PauseReason is { } reason ? $" as {Word(reason)} ({stream.PauseEvidence})" : "";
+        var failed = one.Attempts.Count == 0 ? "none" : string.Join(", ", one.Attempts.TakeLast(5).Select(attempt => attempt.Outcome));
+        return $"it is {stream.Status.ToString().ToLowerInvariant()}{why}, head {stream.Head}, cursor {stream.Cursor}, "
+            + $"{stream.ConsecutiveFailures} failures in a row, failed attempts: {failed}";
+    }
 
     private static string Failed(Evidence evidence) =>
         $"they are {(evidence.One.Attempts.Count == 0 ? "none" : string.Join(", ", evidence.One.Attempts.Select(one => one.Outcome)))}";

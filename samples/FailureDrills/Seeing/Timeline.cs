@@ -39,8 +39,9 @@ internal static class Timeline
 
         foreach (var attempt in one.Attempts)
         {
+            var (status, detail) = (attempt.Status is { } code ? $" {code}" : "", attempt.Detail.Length > 0 ? $": {Cut(attempt.Detail)}" : "");
             yield return new(attempt.At + TimeSpan.FromMilliseconds(attempt.DurationMs), "dispatcher",
-                $"{name}attempt {attempt.Number} of {attempt.Seq} failed: {attempt.Outcome}{(attempt.Status is { } status ? $" {status}" : "")} after {attempt.DurationMs} ms{(attempt.Detail.Length > 0 ? $": {Cut(attempt.Detail)}" : "")}");
+                $"{name}attempt {attempt.Number} of {attempt.Seq} failed: {attempt.Outcome}{status} after {attempt.DurationMs} ms{detail}");
         }
 
         foreach (var run in one.Settlements)

@@ -11,7 +11,8 @@ internal sealed class Node(int number, string settingsPath, Action<string> log) 
 
     private ChildProcess? _process;
 
-    public async Task StartAsync() => _process = await ChildProcess.StartAsync(typeof(Node).Assembly.Location, [Argument, settingsPath], line => log($"dispatcher {number}: {line}"));
+    public async Task StartAsync() =>
+        _process = await ChildProcess.StartAsync(typeof(Node).Assembly.Location, [Argument, settingsPath], line => log($"dispatcher {number}: {line}"));
 
     public async Task KillAsync()
     {

@@ -53,8 +53,13 @@ internal sealed class JavaDialect : IAdminDialect
     /// <summary>Names with one value as a text, or several as an array.</summary>
     public static Dictionary<string, IReadOnlyList<string>> Headers(JsonElement headers) => headers.EnumerateObject().ToDictionary(
         header => header.Name,
-        header => (IReadOnlyList<string>)(header.Value.ValueKind == JsonValueKind.Array ? [.. header.Value.EnumerateArray().Select(value => value.GetString()!)] : [header.Value.GetString()!]),
+        header => (IReadOnlyList<string>)(header.Value.ValueKind == JsonValueKind.Array
+            ? [.. header.Value.EnumerateArray().Select(value => value.GetString()!)] : [header.Value.GetString()!]),
         StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>The headers of an answer: a text for a name with one value, else an array.</summary>
+    public static JsonObject Headers(Answer answer) => new(answer.Headers.GroupBy(header => header.Name).Select(same => KeyValuePair.Create(
+        same.Key, same.Count() == 1 ? (JsonNode?)same.Single().Value : new JsonArray([.. same.Select(header => JsonValue.Create(header.Value))]))));
 
     private static JsonObject Respond(Answer answer, Uri? forward)
     {
@@ -68,11 +73,11 @@ internal sealed class JavaDialect : IAdminDialect
         }
 
         var response = new JsonObject { ["status"] = answer.Status };
-        foreach (var same in answer.Headers.GroupBy(header => header.Name))
-            (response["headers"] ??= new JsonObject())[same.Key] = same.Count() == 1 ? same.Single().Value : new JsonArray([.. same.Select(header => JsonValue.Create(header.Value))]);
+        if (answer.Headers.Count > 0) response["headers"] = Headers(answer);
         if (answer.Body.Length > 0) response["base64Body"] = Convert.ToBase64String(answer.Body);
         if (answer.Delay > TimeSpan.Zero) response["fixedDelayMilliseconds"] = (int)answer.Delay.TotalMilliseconds;
-        if (answer.Pieces > 0) response["chunkedDribbleDelay"] = new JsonObject { ["numberOfChunks"] = answer.Pieces, ["totalDuration"] = (int)answer.DribbledOver.TotalMilliseconds };
+        if (answer.Pieces > 0)
+            response["chunkedDribbleDelay"] = new JsonObject { ["numberOfChunks"] = answer.Pieces, ["totalDuration"] = (int)answer.DribbledOver.TotalMilliseconds };
         if (Word(answer.Fault) is { } fault) response["fault"] = fault;
         return response;
     }

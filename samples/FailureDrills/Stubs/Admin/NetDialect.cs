@@ -66,10 +66,15 @@ internal sealed class NetDialect : IAdminDialect
     private static JsonObject Respond(Answer answer, Uri? forward)
     {
         if (answer.IsForwarded)
-            return new JsonObject { ["ProxyUrl"] = forward?.GetLeftPart(UriPartial.Authority) ?? throw new NotSupportedByDriverException("there is no receiver to pass requests on to") };
+        {
+            return new JsonObject
+            {
+                ["ProxyUrl"] = forward?.GetLeftPart(UriPartial.Authority) ?? throw new NotSupportedByDriverException("there is no receiver to pass requests on to"),
+            };
+        }
+
         var response = new JsonObject { ["StatusCode"] = answer.Status };
-        foreach (var same in answer.Headers.GroupBy(header => header.Name))
-            (response["Headers"] ??= new JsonObject())[same.Key] = same.Count() == 1 ? same.Single().Value : new JsonArray([.. same.Select(header => JsonValue.Create(header.Value))]);
+        if (answer.Headers.Count > 0) response["Headers"] = JavaDialect.Headers(answer);
         if (answer.Body.Length > 0) response["BodyAsBytes"] = Convert.ToBase64String(answer.Body);
         if (answer.Delay > TimeSpan.Zero) response["Delay"] = (int)answer.Delay.TotalMilliseconds;
         return response;

@@ -82,7 +82,8 @@ internal sealed class WireMockProcess : IAsyncDisposable
         try
         {
             using var npm = Process.Start(new ProcessStartInfo(
-                RuntimeInformation.IsOSPlatform(OSPlatform.Windows) ? "npm.cmd" : "npm", ["ci", "--no-audit", "--no-fund", "--ignore-scripts", "--fetch-retries=1", "--loglevel=error"])
+                RuntimeInformation.IsOSPlatform(OSPlatform.Windows) ? "npm.cmd" : "npm",
+                ["ci", "--no-audit", "--no-fund", "--ignore-scripts", "--fetch-retries=1", "--loglevel=error"])
             {
                 WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true,
             })!;

@@ -118,8 +118,8 @@ internal sealed class ScriptedStub(StubOpening opening) : IStub
 
             await new Conversation(socket, stream, Take, () => _receiver).RunAsync(stop);
         }
-        catch (Exception e) when (e is IOException or OperationCanceledException or ObjectDisposedException or SocketException or System.Security.Authentication.AuthenticationException
-            or InvalidDataException or HttpRequestException)
+        catch (Exception e) when (e is IOException or OperationCanceledException or ObjectDisposedException or SocketException
+            or System.Security.Authentication.AuthenticationException or InvalidDataException or HttpRequestException)
         {
             // The other side went away or spoke something else, or the stub ends.
         }

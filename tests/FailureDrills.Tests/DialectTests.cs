@@ -1,0 +1,61 @@
+using System.Text.Json.Nodes;
+using Webhooks.FailureDrills.Catalogue;
+using Webhooks.FailureDrills.Reporting;
+using Webhooks.FailureDrills.Running;
+using Webhooks.FailureDrills.Staging;
+using Webhooks.FailureDrills.Stubs;
+using Webhooks.FailureDrills.Stubs.Admin;
+
+namespace Webhooks.FailureDrills.Tests;
+
+/// <summary>The two WireMocks are told the same thing in different words.</summary>
+public class DialectTests
+{
+    private static readonly Script Script = Script.Of(Answer.Of(503, "no").With("Retry-After", "1").After(0.25), Answer.Of(500).Times(2), Answer.Ok);
+
+    [Fact]
+    public void Java_OfAScript_ChainsItsAnswersByTheStatesOfAScenario()
+    {
+        var mappings = new JavaDialect().Map("/drills/1", "a scenario", Script, null).Select(one => one.Mapping).ToList();
+        Assert.Equal(["Started>1", "1>2", "2>3", "3>"], mappings.Select(one => $"{one["requiredScenarioState"]}>{one["newScenarioState"]}"));
+        Assert.All(mappings, one => Assert.Equal(("a scenario", "/drills/1"), ((string)one["scenarioName"]!, (string)one["request"]!["urlPath"]!)));
+        var response = JsonNode.Parse("""{"status":503,"headers":{"Retry-After":"1"},"base64Body":"bm8=","fixedDelayMilliseconds":250}""");
+        Assert.True(JsonNode.DeepEquals(response, mappings[0]["response"]));
+    }
+
+    [Fact]
+    public void Net_OfAScript_HasItsOwnNamesAndALastStateThatStays()
+    {
+        var mappings = new NetDialect().Map("/drills/1", "a scenario", Script, null).Select(one => one.Mapping).ToList();
+        Assert.Equal([">1", "1>2", "2>3", "3>3"], mappings.Select(one => $"{one["WhenStateIs"]}>{one["SetStateTo"]}"));
+        Assert.All(mappings, one => Assert.Equal("a scenario", (string)one["Scenario"]!));
+        Assert.True(JsonNode.DeepEquals(JsonNode.Parse("""{"Path":{"Matchers":[{"Name":"ExactMatcher","Pattern":"/drills/1"}]}}"""), mappings[0]["Request"]));
+        Assert.True(JsonNode.DeepEquals(JsonNode.Parse("""{"StatusCode":503,"Headers":{"Retry-After":"1"},"BodyAsBytes":"bm8=","Delay":250}"""), mappings[0]["Response"]));
+    }
+
+    [Fact]
+    public void OneAnswerForEver_NeedsNoScenario() => Assert.All(
+        new IAdminDialect[] { new JavaDialect(), new NetDialect() },
+        dialect => Assert.DoesNotContain(dialect.Map("/x", "s", Script.Of(Answer.Ok), null).Single().Mapping, member => member.Key.Contains("cenario", StringComparison.Ordinal)));
+
+    [Fact]
+    public async Task Drills_OverTheNetDialect_PassOrAreNotSupportedAndLeaveNoMapping()
+    {
+        await using var server = await WireMockNetServer.StartAsync();
+        await using var drivers = await Drivers.BringAsync([Drivers.WireMockNet], null, server.Url, CancellationToken.None);
+        await using var databases = await Databases.StartAsync(CancellationToken.None);
+        string[] names = ["gone", "two-failures-then-success", "throttled-for-seconds", "reset-before-answer", "accepted-but-lost", "gone-then-resumed"];
+        var outcome = await CatalogueRun.RunAsync([.. names.Select(name => AllDrills.Find(name)!)], drivers, databases, 1, 6, (_, _) => { }, _ => { }, CancellationToken.None);
+        Assert.True(outcome.AllAsExpected, string.Join('\n', outcome.Results.Where(result => result.Verdict == Verdict.Failed).Select(TextReport.Failure)));
+        Assert.Equal("reset-before-answer", Assert.Single(outcome.Results, result => result.Verdict == Verdict.NotSupported).Drill.Name);
+        Assert.Equal(0, server.Mappings);
+    }
+
+    [Fact]
+    public async Task NetDriver_WithoutAServer_IsNamedAsMissing()
+    {
+        await using var drivers = await Drivers.BringAsync([Drivers.WireMockNet], null, null, CancellationToken.None);
+        Assert.Empty(drivers.All);
+        Assert.Contains("--wiremock-net", drivers.Missing[Drivers.WireMockNet], StringComparison.Ordinal);
+    }
+}
