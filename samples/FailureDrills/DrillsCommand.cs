@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
 using Spectre.Console;
+using Webhooks.FailureDrills.AgainstReceiver;
 using Webhooks.FailureDrills.Catalogue;
 using Webhooks.FailureDrills.Declaring;
 using Webhooks.FailureDrills.Mutations;
@@ -26,6 +27,7 @@ internal static class DrillsCommand
     private static readonly Option<Uri?> WireMock = Address("--wiremock", "A WireMock (Java) that is running, such as http://127.0.0.1:8080; default: one is started.");
     private static readonly Option<Uri?> WireMockNet = Address("--wiremock-net", "A WireMock.Net server that is running with its admin interface on.");
     private static readonly Option<double> Scale = Number("--scale", "By how much waits and time limits are stretched: 0.5 to 100.", 1, 0.5, 100);
+    private static readonly Option<double> Patience = Number("--patience", "By how much the time budgets of drills alone are stretched: 1 to 100.", 1, 1, 100);
     private static readonly Option<double> Parallel = Number("--parallel", "How many drills run side by side: 1 to 64.", 8, 1, 64);
     private static readonly Option<bool> List = new("--list") { Description = "Name the drills." };
     private static readonly Option<string?> Explain = new("--explain") { Description = "Tell what a drill does and what must be seen." };
@@ -34,6 +36,19 @@ internal static class DrillsCommand
         Description = "Switch safeguards off in a copy of the source, one at a time, and see that drills fail; all of them, or those named.",
         Arity = ArgumentArity.ZeroOrMore, AllowMultipleArgumentsPerToken = true,
     };
+    private static readonly Option<Uri?> TargetUrl = Address("--target", "Play the drills that need only a real receiver against this one, your own; asks first.");
+    private static readonly Option<string?> Secret = new("--secret")
+    {
+        Description = "With --target: the receiver's newest secret, whsec_...; default: the environment variable WEBHOOKS_SECRET.",
+    };
+    private static readonly Option<string?> OldSecret = new("--old-secret") { Description = "With --target: another secret that the receiver accepts, as during a rotation." };
+    private static readonly Option<string> Endpoint = new("--endpoint")
+    {
+        Description = "With --target: the endpoint id that it is configured with.", DefaultValueFactory = _ => "ep_drills",
+    };
+    private static readonly Option<double> FirstSeq = Number("--first-seq", "With --target: the number that its stream goes on with.", 1, 1, 1e15);
+    private static readonly Option<double> Rate = Number("--rate", "With --target: the most requests in a second: 0.1 to 20.", 2, 0.1, 20);
+    private static readonly Option<bool> Yes = new("--yes") { Description = "With --target: send without asking." };
     private static readonly Option<bool> Json = new("--json") { Description = "Print the outcome as one JSON object on the last line." };
     private static readonly Option<FileInfo?> JUnit = new("--junit") { Description = "Write the outcome to this file as JUnit XML." };
     private static readonly Option<FileInfo?> Markdown = new("--markdown") { Description = "Write the outcome to this file as Markdown, with what happened in each drill." };
@@ -43,7 +58,8 @@ internal static class DrillsCommand
         var root = new RootCommand("Rehearses what happens when a customer's endpoint, the network, a secret or the platform misbehaves.\n"
             + "Exit codes: 0 all was seen as expected, 1 a drill failed, 2 it cannot run.")
         {
-            Names, Tag, Driver, WireMock, WireMockNet, Scale, Parallel, List, Explain, Json, JUnit, Markdown, Mutate,
+            Names, Tag, Driver, WireMock, WireMockNet, Scale, Patience, Parallel, List, Explain, Json, JUnit, Markdown, Mutate,
+            TargetUrl, Secret, OldSecret, Endpoint, FirstSeq, Rate, Yes,
         };
         Names.Validators.Add(result => Known(result, AllDrills.All.Select(drill => drill.Name), "drill"));
         Explain.Validators.Add(result => Known(result, AllDrills.All.Select(drill => drill.Name), "drill"));
@@ -71,6 +87,7 @@ internal static class DrillsCommand
             return AsExpected;
         }
 
+        if (parsed.GetValue(TargetUrl) is { } target) return await AgainstAsync(parsed, target, cancel);
         if (parsed.GetResult(Mutate) is not null) return await MutationsCommand.RunAsync(parsed.GetValue(Mutate) ?? [], cancel);
         try
         {
@@ -106,7 +123,7 @@ internal static class DrillsCommand
 
         var view = new LiveView(drills.Count * drivers.All.Count);
         var outcome = await view.ShowAsync(CatalogueRun.RunAsync(
-            drills, drivers, databases, parsed.GetValue(Scale), (int)parsed.GetValue(Parallel), view.Began, view.Ended, cancel));
+            drills, drivers, databases, new Pace(parsed.GetValue(Scale), parsed.GetValue(Patience), (int)parsed.GetValue(Parallel)), view.Began, view.Ended, cancel));
         if (!Console.IsOutputRedirected)
             foreach (var result in outcome.Results.Where(result => result.Verdict != Verdict.NotRun)) AnsiConsole.WriteLine(TextReport.Line(result));
         foreach (var result in outcome.Results.Where(result => result.Verdict == Verdict.Failed)) Console.Write($"\n{TextReport.Failure(result)}");
@@ -116,6 +133,20 @@ internal static class DrillsCommand
         if (parsed.GetValue(Markdown) is { } markdown) await File.WriteAllTextAsync(markdown.FullName, MarkdownReport.Of(outcome), cancel);
         if (parsed.GetValue(Json)) Console.WriteLine(JsonReport.Of(outcome));
         return outcome.Count(Verdict.Failed) > 0 ? SomeFailed : outcome.AllAsExpected ? AsExpected : CannotRun;
+    }
+
+    private static async Task<int> AgainstAsync(ParseResult parsed, Uri target, CancellationToken cancel)
+    {
+        if (!TargetCommand.TryReadSecret(parsed.GetValue(Secret), Environment.GetEnvironmentVariable("WEBHOOKS_SECRET"), out var secret, out var problem)
+            | !TargetCommand.TryReadSecret(parsed.GetValue(OldSecret), null, out var old, out var another) || secret is null)
+        {
+            await Console.Error.WriteLineAsync(problem ?? another ?? "Give the receiver's secret with --secret, or in WEBHOOKS_SECRET.");
+            return CannotRun;
+        }
+
+        var settings = new TargetSettings(
+            target, new TargetSecrets(secret, old), parsed.GetValue(Endpoint)!, (long)parsed.GetValue(FirstSeq), parsed.GetValue(Rate), parsed.GetValue(Yes));
+        return await TargetCommand.RunAsync(settings, Console.ReadLine, Console.Out, cancel);
     }
 
     private static List<Drill> Choose(ParseResult parsed)

@@ -14,7 +14,7 @@ public class CatalogueTests(ITestOutputHelper output)
     {
         await using var drivers = await Drivers.BringAsync([], null, null, CancellationToken.None);
         await using var databases = await Databases.StartAsync(CancellationToken.None);
-        var outcome = await CatalogueRun.RunAsync(AllDrills.All, drivers, databases, scale: 1, parallel: 8, (_, _) => { }, _ => { }, CancellationToken.None);
+        var outcome = await CatalogueRun.RunAsync(AllDrills.All, drivers, databases, new Pace(Patience: 5), (_, _) => { }, _ => { }, CancellationToken.None);
         foreach (var result in outcome.Results) output.WriteLine(TextReport.Line(result));
         output.WriteLine(TextReport.Sum(outcome));
         Assert.True(outcome.AllAsExpected, string.Join('\n', outcome.Results.Where(result => result.Verdict == Verdict.Failed).Select(TextReport.Failure)));

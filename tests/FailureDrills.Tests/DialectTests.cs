@@ -45,7 +45,8 @@ public class DialectTests
         await using var drivers = await Drivers.BringAsync([Drivers.WireMockNet], null, server.Url, CancellationToken.None);
         await using var databases = await Databases.StartAsync(CancellationToken.None);
         string[] names = ["gone", "two-failures-then-success", "throttled-for-seconds", "reset-before-answer", "accepted-but-lost", "gone-then-resumed"];
-        var outcome = await CatalogueRun.RunAsync([.. names.Select(name => AllDrills.Find(name)!)], drivers, databases, 1, 6, (_, _) => { }, _ => { }, CancellationToken.None);
+        var drills = names.Select(name => AllDrills.Find(name)!).ToList();
+        var outcome = await CatalogueRun.RunAsync(drills, drivers, databases, new Pace(Patience: 5), (_, _) => { }, _ => { }, CancellationToken.None);
         Assert.True(outcome.AllAsExpected, string.Join('\n', outcome.Results.Where(result => result.Verdict == Verdict.Failed).Select(TextReport.Failure)));
         Assert.Equal("reset-before-answer", Assert.Single(outcome.Results, result => result.Verdict == Verdict.NotSupported).Drill.Name);
         Assert.Equal(0, server.Mappings);

@@ -50,7 +50,7 @@ public sealed class DrillRunTests : IAsyncLifetime
     public async Task Drill_OnADriverThatCannotDoWhatItNeeds_IsNotSupportedAndNeverPassed()
     {
         await using var driver = new OnlyPlain();
-        var result = await new DrillRun(Drill with { Stub = Script.Of(Answer.Broken(Fault.Reset)) }, driver, _databases, 1).RunAsync(CancellationToken.None);
+        var result = await new DrillRun(Drill with { Stub = Script.Of(Answer.Broken(Fault.Reset)) }, driver, _databases, new Pace()).RunAsync(CancellationToken.None);
         Assert.Equal(Verdict.NotSupported, result.Verdict);
         Assert.Equal("it cannot do a connection reset", result.Reason);
     }
@@ -63,7 +63,7 @@ public sealed class DrillRunTests : IAsyncLifetime
     private async Task<DrillResult> RunAsync(Drill drill)
     {
         await using var driver = new ScriptedDriver();
-        return await new DrillRun(drill, driver, _databases, 1).RunAsync(CancellationToken.None);
+        return await new DrillRun(drill, driver, _databases, new Pace()).RunAsync(CancellationToken.None);
     }
 
     private sealed class OnlyPlain : IStubDriver

@@ -21,9 +21,5 @@ internal static class AnswerMutations
             "AutomaticDecompression = DecompressionMethods.None", "AutomaticDecompression = $OFF ? DecompressionMethods.All : DecompressionMethods.None"),
         new("head-bound", "the head of an answer is bounded", Connection, "MaxResponseHeadersLength = 32", "MaxResponseHeadersLength = $OFF ? 10_000 : 32"),
         new("response-bound", "the body of an answer is bounded", Sender, "if (total > limit)", "if (!$OFF && total > limit)"),
-        new("attempt-timeout", "an attempt has its time and no more", "src/Dispatcher/Sending/AttemptTimeouts.cs",
-            "if (Volatile.Read(ref _until) > now) return;", "if ($OFF || Volatile.Read(ref _until) > now) return;"),
-        new("overlap", "the old secret signs on during the overlap", "src/Dispatcher/Endpoints/rotate_secret.sql",
-            "SET expires_at = clock_timestamp() + $3", "SET expires_at = clock_timestamp()"),
     ];
 }

@@ -10,22 +10,21 @@ internal static class CatalogueRun
     /// <param name="drills">What is run.</param>
     /// <param name="drivers">On what.</param>
     /// <param name="databases">Where the dispatcher's databases come from.</param>
-    /// <param name="scale">By how much waits are stretched.</param>
-    /// <param name="parallel">How many at a time.</param>
+    /// <param name="pace">How fast, and how many at a time.</param>
     /// <param name="began">Is told what begins.</param>
     /// <param name="ended">Is told what ended, as it does.</param>
     /// <param name="cancel">Breaks off.</param>
     public static async Task<RunOutcome> RunAsync(
-        IReadOnlyList<Drill> drills, Drivers drivers, Databases databases, double scale, int parallel, Action<Drill, string> began, Action<DrillResult> ended, CancellationToken cancel)
+        IReadOnlyList<Drill> drills, Drivers drivers, Databases databases, Pace pace, Action<Drill, string> began, Action<DrillResult> ended, CancellationToken cancel)
     {
         var clock = Stopwatch.StartNew();
         var results = new Dictionary<(Drill, string), DrillResult>();
         // Long ones first, or the last of them would run alone at the end.
         var pairs = drills.SelectMany(drill => drivers.All.Select(driver => (drill, driver))).OrderByDescending(pair => pair.drill.Budget).ToList();
-        await Parallel.ForEachAsync(pairs, new ParallelOptions { MaxDegreeOfParallelism = parallel, CancellationToken = cancel }, async (pair, token) =>
+        await Parallel.ForEachAsync(pairs, new ParallelOptions { MaxDegreeOfParallelism = pace.Parallel, CancellationToken = cancel }, async (pair, token) =>
         {
             began(pair.drill, pair.driver.Name);
-            var result = await new DrillRun(pair.drill, pair.driver, databases, scale).RunAsync(token);
+            var result = await new DrillRun(pair.drill, pair.driver, databases, pace).RunAsync(token);
             lock (results) results[(pair.drill, pair.driver.Name)] = result;
             ended(result);
         });

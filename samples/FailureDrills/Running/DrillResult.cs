@@ -16,6 +16,15 @@ internal enum Verdict
     NotRun,
 }
 
+/// <summary>How fast drills are run.</summary>
+/// <param name="Scale">By how much waits are stretched.</param>
+/// <param name="Patience">By how much their time budgets are stretched, which nobody waits for unless something is missing.</param>
+/// <param name="Parallel">How many run side by side.</param>
+internal sealed record Pace(double Scale = 1, double Patience = 1, int Parallel = 8)
+{
+    public TimeSpan Budget(Drill drill) => drill.Budget * Patience * Math.Max(1, Scale);
+}
+
 /// <summary>What was expected and not seen.</summary>
 internal sealed record Missed(string Expectation, string Observation);
 

@@ -7,10 +7,10 @@ using Webhooks.FailureDrills.Stubs;
 namespace Webhooks.FailureDrills.Running;
 
 /// <summary>Runs one drill on one driver: sets up, does the steps, looks, judges.</summary>
-internal sealed class DrillRun(Drill drill, IStubDriver driver, Databases databases, double scale)
+internal sealed class DrillRun(Drill drill, IStubDriver driver, Databases databases, Pace pace)
 {
     // What must be seen at the end may still be on its way; what must not be seen has had its time in the steps.
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10), LookAgain = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(8), LookAgain = TimeSpan.FromMilliseconds(50);
 
     public async Task<DrillResult> RunAsync(CancellationToken cancel)
     {
@@ -18,11 +18,11 @@ internal sealed class DrillRun(Drill drill, IStubDriver driver, Databases databa
         var missing = drill.Needs & ~driver.Can;
         if (missing != Can.Nothing) return new DrillResult(drill, driver.Name, Verdict.NotSupported) { Reason = $"it cannot do {missing.Words()}" };
         using var budget = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        budget.CancelAfter(drill.Budget * Math.Max(1, scale));
+        budget.CancelAfter(pace.Budget(drill));
         Stage? stage = null;
         try
         {
-            stage = await Stage.SetUpAsync(drill, driver, databases, scale, budget.Token);
+            stage = await Stage.SetUpAsync(drill, driver, databases, pace.Scale, budget.Token);
             var missed = await PlayAsync(stage);
             return new DrillResult(drill, driver.Name, missed.Count == 0 ? Verdict.Passed : Verdict.Failed)
             {
@@ -36,7 +36,7 @@ internal sealed class DrillRun(Drill drill, IStubDriver driver, Databases databa
         catch (Exception e) when (!cancel.IsCancellationRequested)
         {
             var missed = e is OperationCanceledException
-                ? new Missed($"the drill ends within {drill.Budget * Math.Max(1, scale)}", stage is null ? "its stage was not set up by then" : "a step did not")
+                ? new Missed($"the drill ends within {pace.Budget(drill)}", stage is null ? "its stage was not set up by then" : "a step did not")
                 : new Missed("the drill can be played", $"{e.GetType().Name}: {e.Message}");
             return new DrillResult(drill, driver.Name, Verdict.Failed)
             {
@@ -76,7 +76,7 @@ internal sealed class DrillRun(Drill drill, IStubDriver driver, Databases databa
             var evidence = await stage.SeeAsync(Look.All);
             var missed = expected.Select(one => (one.Words, Otherwise: one.Check(evidence))).Where(one => one.Otherwise is not null)
                 .Select(one => new Missed(one.Words, one.Otherwise!)).ToList();
-            if (missed.Count == 0 || stage.Cancel.IsCancellationRequested || Stopwatch.GetElapsedTime(began) > Patience) return missed;
+            if (missed.Count == 0 || stage.Cancel.IsCancellationRequested || Stopwatch.GetElapsedTime(began) > Patience * pace.Patience) return missed;
             await Task.Delay(LookAgain, CancellationToken.None);
         }
     }
