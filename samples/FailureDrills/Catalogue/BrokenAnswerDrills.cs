@@ -81,6 +81,7 @@ internal static class BrokenAnswerDrills
                 On the customer's port something else listens now, and answers in a language of its own. The dispatcher takes it for a failure and
                 says so, and is not confused by it.
                 """,
+            Bites = ["detail-that-can-be-stored"],
             Stub = Script.Of(Answer.Broken(Fault.RandomBytes), Answer.Ok),
             Steps = [Publish(2), Until(See.Delivered(2))],
             Expect =

@@ -23,6 +23,7 @@ internal static class PlatformDrills
             Steps = [Publish(3), Until(See.AtLeastRequests(1)), KillNode(), StartNode(), Until(See.Delivered(3))],
             Expect = [See.Arrived(1, 1, 2, 3), See.NeverPaused],
             Tuning = new() { Timeout = 60 },
+            Budget = TimeSpan.FromSeconds(60),
         },
     ];
 }

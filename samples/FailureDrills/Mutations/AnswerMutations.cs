@@ -21,5 +21,7 @@ internal static class AnswerMutations
             "AutomaticDecompression = DecompressionMethods.None", "AutomaticDecompression = $OFF ? DecompressionMethods.All : DecompressionMethods.None"),
         new("head-bound", "the head of an answer is bounded", Connection, "MaxResponseHeadersLength = 32", "MaxResponseHeadersLength = $OFF ? 10_000 : 32"),
         new("response-bound", "the body of an answer is bounded", Sender, "if (total > limit)", "if (!$OFF && total > limit)"),
+        new("detail-that-can-be-stored", "errors that quote an answer are made fit to be stored", Sender,
+            "Excerpt(headers.Hide(Encoding.UTF8.GetBytes(error), ExcerptChars));", "$OFF ? error : Excerpt(headers.Hide(Encoding.UTF8.GetBytes(error), ExcerptChars));"),
     ];
 }

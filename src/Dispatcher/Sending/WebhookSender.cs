@@ -56,11 +56,11 @@ internal sealed class WebhookSender(
         catch (Exception exception) when (!cancel.IsCancellationRequested)
         {
             var outcome = OutcomeClassifier.Classify(exception, limit.IsOver);
-            result = new AttemptResult(outcome, Detail: outcome switch
+            result = new AttemptResult(outcome, Detail: Fit(outcome switch
             {
                 AttemptOutcome.TimedOut => $"No complete answer within {options.Value.Sending.Timeout}.",
                 _ => ConnectFailure.In(exception)?.Message ?? Describe(exception),
-            })
+            }, headers))
             {
                 Answered = answeredAfter is not null,
             };
@@ -127,6 +127,9 @@ internal sealed class WebhookSender(
 
         return Excerpt(headers.LongestHidden == 0 ? bytes.AsSpan(0, kept) : headers.Hide(bytes.AsSpan(0, kept), ExcerptChars));
     }
+
+    /// <summary>An error in words: what is no HTTP is quoted in it as it came, zero bytes, credentials and all.</summary>
+    private static string Fit(string error, EndpointHeaders headers) => Excerpt(headers.Hide(Encoding.UTF8.GetBytes(error), ExcerptChars));
 
     /// <summary>The beginning of an answer, fit for a log and for a text column, which takes no NUL.</summary>
     private static string Excerpt(ReadOnlySpan<byte> bytes) =>

@@ -54,6 +54,19 @@ public class BoundedResponseTests
         Assert.InRange(Volatile.Read(ref _sent), 0, 32L * 1024 * 1024);
     }
 
+    /// <summary>The error quotes what came in place of HTTP. A text with zero bytes could not be stored, and the attempt would be made again for ever, uncounted.</summary>
+    [Fact]
+    public async Task Answer_NoHttpWithZeroBytes_IsToldInAShortTextThatCanBeStored()
+    {
+        await using var endpoint = new RawEndpoint(connection => WriteAsync(connection, $"\0\u0001 no HTTP \0{new string('x', 2000)}\r\n\r\n"));
+        await using var sender = new Sender();
+        var result = await sender.SendAsync(endpoint.Url);
+        Assert.Equal(AttemptOutcome.InvalidResponse, result.Outcome);
+        Assert.Contains("no HTTP", result.Detail, StringComparison.Ordinal);
+        Assert.DoesNotContain(result.Detail, char.IsControl);
+        Assert.InRange(result.Detail.Length, 1, 500);
+    }
+
     /// <summary>A small body that unpacks to a large one is not unpacked, even where it says what it is.</summary>
     [Fact]
     public async Task Answer_GzipBomb_IsReadAsItCame()

@@ -46,7 +46,8 @@ internal sealed class Conversation(Socket socket, Stream stream, Func<Func<long,
                 await stream.WriteAsync(NoChunk, stop);
                 return false;
             case Fault.RandomBytes:
-                await stream.WriteAsync(RandomNumberGenerator.GetBytes(256), stop);
+                // Zero bytes among them for certain: what quotes them may find them hard to store.
+                await stream.WriteAsync((byte[])[0, 1, 0, .. RandomNumberGenerator.GetBytes(256), 0, (byte)'\r', (byte)'\n'], stop);
                 return false;
         }
 
