@@ -1,4 +1,9 @@
 using Webhooks.FailureDrills;
 using Webhooks.FailureDrills.Staging;
 
-return args is [Node.Argument, var settings] ? await Node.RunAsync(settings) : await DrillsCommand.RunAsync(args);
+return args switch
+{
+    [Node.Argument, var settings] => await Node.RunAsync(settings),
+    [ReceiverProcess.Argument, var settings] => await ReceiverProcess.RunAsync(settings),
+    _ => await DrillsCommand.RunAsync(args),
+};

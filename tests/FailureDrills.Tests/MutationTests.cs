@@ -16,6 +16,9 @@ public class MutationTests
     });
 
     [Fact]
+    public void Names_AreUnique() => Assert.Equal(AllMutations.All.Count, AllMutations.All.Select(mutation => mutation.Name).Distinct().Count());
+
+    [Fact]
     public void EachMutation_HasADrillThatIsSaidToNoticeIt() =>
         Assert.All(AllMutations.All, mutation => Assert.Contains(AllDrills.All, drill => drill.Bites.Contains(mutation.Name)));
 

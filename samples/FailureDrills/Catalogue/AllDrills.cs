@@ -9,7 +9,7 @@ internal static class AllDrills
 
     public static IReadOnlyList<Drill> All { get; } =
     [
-        .. AnswerDrills.All, .. NetworkDrills.All, .. SecretDrills.All, .. OrderDrills.All, .. PauseDrills.All, .. PlatformDrills.All, .. ReceiverDrills.All,
+        .. AnswerDrills.All, .. NetworkDrills.All, .. SecretDrills.All, .. OrderDrills.All, .. PauseDrills.All, .. PlatformDrills.All, .. DatabaseDrills.All, .. ReceiverDrills.All,
     ];
 
     public static Drill? Find(string name) => All.FirstOrDefault(drill => drill.Name == name);

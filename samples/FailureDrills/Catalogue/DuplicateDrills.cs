@@ -27,7 +27,7 @@ internal static class DuplicateDrills
                 waiting. All are accepted, for the sender can do nothing about it, and each has its effect once.
                 """,
             Stub = Script.Of(Answer.FromReceiver),
-            Receiver = new ReceiverPlan { Handling = async (stage, received) => await (received.Seq > 2 ? Opened(stage).Task : Task.CompletedTask) },
+            Receiver = new ReceiverPlan { BeforeEffect = async call => await (call.Event.Seq > 2 ? Opened(call.Stage).Task : Task.CompletedTask) },
             Steps =
             [
                 Do("the customer's handlers will be slow from event 3 on", Close), Publish(5), Until(See.Processed(2)), Until(See.Delivered(5)),

@@ -35,7 +35,7 @@ internal static class PoisonDrills
                 goes on. Somebody skips it at the receiver: it is recorded as passed, and those behind it are processed.
                 """,
             Stub = Script.Of(Answer.FromReceiver),
-            Receiver = new ReceiverPlan { Options = options => options.HandlerMaxAttempts = 2, Handling = (_, received) => FailAsync(received.Seq == 2) },
+            Receiver = new ReceiverPlan { Options = options => options.HandlerMaxAttempts = 2, BeforeEffect = call => FailAsync(call.Event.Seq == 2) },
             Steps =
             [
                 Publish(4), Until(See.Delivered(4)), Until(HeldUp),
@@ -66,7 +66,7 @@ internal static class PoisonDrills
             Receiver = new ReceiverPlan
             {
                 Options = options => (options.HandlerMaxAttempts, options.OnHandlerExhausted) = (2, ExhaustedPolicy.Park),
-                Handling = (stage, received) => FailAsync(received.Seq == 2 && !stage.Notes.ContainsKey(Cured)),
+                BeforeEffect = call => FailAsync(call.Event.Seq == 2 && !call.Stage.Notes.ContainsKey(Cured)),
             },
             Steps =
             [

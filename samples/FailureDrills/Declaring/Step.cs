@@ -1,3 +1,4 @@
+using Npgsql;
 using Webhooks.FailureDrills.Staging;
 using Webhooks.FailureDrills.Stubs;
 
@@ -22,26 +23,37 @@ internal static class Steps
     public static Step Publish(int count) => new(count == 1 ? "publish an event" : $"publish {count:N0} events", stage => stage.PublishAsync(count));
 
     /// <summary>Waits until something is seen.</summary>
-    public static Step Until(Expectation seen) => new($"wait until {seen.Words}", async stage =>
+    public static Step Until(Expectation seen) => UntilNull(seen.Words, async stage =>
+    {
+        try
+        {
+            return seen.Check(await stage.SeeAsync(seen.Look));
+        }
+        catch (NpgsqlException e)
+        {
+            // Where the database itself is under drill, pools hold connections that are dead.
+            return $"the database cannot be read: {e.Message}";
+        }
+    });
+
+    /// <summary>Waits until a question is answered by nothing; what it is answered by before is what is seen instead.</summary>
+    public static Step UntilNull(string words, Func<Stage, Task<string?>> otherwise, Can needs = Can.Nothing) => new($"wait until {words}", async stage =>
     {
         var pause = Look;
-        while (true)
+        while (await otherwise(stage) is { } seen)
         {
-            var evidence = await stage.SeeAsync(seen.Look);
-            if (seen.Check(evidence) is not { } otherwise) return;
-            if (stage.Cancel.IsCancellationRequested) throw new DrillFailedException(seen.Words, otherwise);
             try
             {
                 await Task.Delay(pause, stage.Cancel);
             }
             catch (OperationCanceledException)
             {
-                throw new DrillFailedException(seen.Words, otherwise);
+                throw new DrillFailedException(words, seen);
             }
 
             pause = pause * 1.3 < LongestLook ? pause * 1.3 : LongestLook;
         }
-    });
+    }) { Needs = needs };
 
     /// <summary>Looks on for a while, so that what must not happen has had its time.</summary>
     public static Step Stay(double seconds) => new($"look on for {seconds:0.##} s", stage => Task.Delay(TimeSpan.FromSeconds(seconds) * stage.Scale, stage.Cancel));

@@ -1,9 +1,8 @@
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Webhooks.Receiver;
 using Webhooks.Testing;
 
@@ -15,7 +14,7 @@ internal sealed record Effect(string EventId, long Seq, DateTimeOffset At);
 /// <summary>The customer's side: the real receiver package with a SQLite inbox, in this process, that can be stopped, restored and started again.</summary>
 internal sealed class CustomerReceiver(ReceiverPlan plan, Stage stage, string folder) : IAsyncDisposable
 {
-    public const string Source = "platform";
+    public const string Source = ReceiverApp.Source;
 
     private readonly int _port = FreePort.Next();
     private readonly ChangingSettings _secrets = new();
@@ -33,33 +32,18 @@ internal sealed class CustomerReceiver(ReceiverPlan plan, Stage stage, string fo
 
     public bool IsRunning => _app is not null;
 
-    public string InboxPath => Path.Combine(folder, "inbox.db");
+    public string InboxPath => Place.InboxPath;
 
-    public string BusinessPath => Path.Combine(folder, "business.db");
+    public string BusinessPath => Place.BusinessPath;
+
+    /// <summary>Where it is and what it belongs to, for a process that stands in for it.</summary>
+    public ReceiverPlace Place =>
+        new(_port, stage.Target.Stub.Url.AbsolutePath, stage.Target.Id.Value, stage.Platform.Url, folder, stage.Scale, stage.Target.Secrets[0].Reveal());
 
     public async Task StartAsync(CancellationToken cancel)
     {
-        CreateBusiness();
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.WebHost.UseUrls($"http://127.0.0.1:{_port}");
-        builder.Logging.ClearProviders();
-        builder.Logging.AddProvider(new LineLog(line => stage.Log.Add("receiver", line)));
-        builder.Services.AddSingleton<TimeProvider>(Clock);
-        builder.Services.AddWebhookReceiver(Source, new ConfigurationBuilder().Add(_secrets).Build())
-            .UseSqliteInbox(options => (options.InboxPath, options.ProcessedConnectionString) = (InboxPath, $"Data Source={BusinessPath}"))
-            .HandleFallback(HandleAsync);
-        builder.Services.PostConfigure<WebhookReceiverOptions>(Source, options =>
-        {
-            options.Endpoint = stage.Target.Id.Value;
-            options.FeedBaseAddress = stage.Platform.Url;
-            (options.GapGrace, options.PausedProbeInterval, options.HeadProbeInterval) = (Time(0.1), Time(0.3), Time(2));
-            (options.FeedRetryMin, options.FeedRetryMax) = (Time(0.05), Time(0.5));
-            (options.HandlerRetryMin, options.HandlerRetryMax) = (Time(0.05), Time(0.2));
-            plan.Options(options);
-        });
-        _app = builder.Build();
-        _app.MapWebhookReceiver(stage.Target.Stub.Url.AbsolutePath, Source);
-        await _app.StartAsync(cancel);
+        _app = await ReceiverApp.StartAsync(
+            Place, _secrets, Clock, plan.Options, line => stage.Log.Add("receiver", line), CallAsync(plan.BeforeEffect), CallAsync(plan.AfterEffect), cancel);
     }
 
     /// <summary>Ends it; its files stay.</summary>
@@ -87,6 +71,9 @@ internal sealed class CustomerReceiver(ReceiverPlan plan, Stage stage, string fo
     public void Configure(params string[] secrets) =>
         _secrets.Set(Enumerable.Range(0, secrets.Length).ToDictionary(i => FormattableString.Invariant($"Secrets:{i}:Value"), i => (string?)secrets[i]));
 
+    /// <summary>What its health check says.</summary>
+    public Task<HealthReport> HealthAsync(CancellationToken cancel) => _app!.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync(cancel);
+
     public List<Effect> ReadEffects()
     {
         using var connection = new SqliteConnection($"Data Source={BusinessPath}");
@@ -100,28 +87,6 @@ internal sealed class CustomerReceiver(ReceiverPlan plan, Stage stage, string fo
     }
 
     public async ValueTask DisposeAsync() => await StopAsync();
-
-    private async Task HandleAsync(WebhookEvent received, WebhookHandlerContext context, CancellationToken cancel)
-    {
-        if (plan.Handling is { } handling) await handling(stage, received);
-        if (plan.BeforeEffect is { } before) await before(received);
-        await using (var command = context.Connection.CreateCommand())
-        {
-            command.Transaction = context.Transaction;
-            // No key on the event's id: were an event processed twice, the table would show it.
-            command.CommandText = "INSERT INTO effect (event_id, seq, at) VALUES ($id, $seq, $at)";
-            foreach (var (name, value) in new (string, object)[] { ("$id", received.Id), ("$seq", received.Seq ?? 0), ("$at", DateTimeOffset.UtcNow.ToUnixTimeMilliseconds()) })
-            {
-                var parameter = command.CreateParameter();
-                (parameter.ParameterName, parameter.Value) = (name, value);
-                command.Parameters.Add(parameter);
-            }
-
-            await command.ExecuteNonQueryAsync(cancel);
-        }
-
-        if (plan.AfterEffect is { } after) await after(received);
-    }
 
     private string Backup => Path.Combine(folder, "backup");
 
@@ -140,19 +105,8 @@ internal sealed class CustomerReceiver(ReceiverPlan plan, Stage stage, string fo
         await StartAsync(cancel);
     }
 
-    private TimeSpan Time(double seconds) => TimeSpan.FromSeconds(seconds) * stage.Scale;
-
-    private void CreateBusiness()
-    {
-        using var connection = new SqliteConnection($"Data Source={BusinessPath}");
-        connection.Open();
-        using var command = connection.CreateCommand();
-        command.CommandText = """
-            PRAGMA journal_mode = WAL;
-            CREATE TABLE IF NOT EXISTS effect (number INTEGER PRIMARY KEY AUTOINCREMENT, event_id TEXT NOT NULL, seq INTEGER NOT NULL, at INTEGER NOT NULL);
-            """;
-        command.ExecuteNonQuery();
-    }
+    private Func<WebhookEvent, int, Task>? CallAsync(Func<Handling, Task>? planned) =>
+        planned is null ? null : (received, attempt) => planned(new Handling(stage, received, attempt));
 }
 
 /// <summary>The clock of a machine, that can be put forward.</summary>

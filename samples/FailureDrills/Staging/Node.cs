@@ -14,6 +14,9 @@ internal sealed class Node(int number, string settingsPath, Action<string> log) 
     public async Task StartAsync() =>
         _process = await ChildProcess.StartAsync(typeof(Node).Assembly.Location, [Argument, settingsPath], line => log($"dispatcher {number}: {line}"));
 
+    /// <summary>The process number.</summary>
+    public int ProcessId => _process!.Id;
+
     public async Task KillAsync()
     {
         await _process!.KillAsync();

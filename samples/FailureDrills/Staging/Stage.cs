@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
@@ -55,7 +56,7 @@ internal sealed class Stage : IAsyncDisposable
     public Counters Counters { get; private set; } = null!;
 
     /// <summary>What steps leave for later ones, and for expectations.</summary>
-    public Dictionary<string, object> Notes { get; } = [];
+    public ConcurrentDictionary<string, object> Notes { get; } = [];
 
     /// <summary>Something of a step that ends with the stage, after the dispatcher.</summary>
     public T Own<T>(T owned) where T : IAsyncDisposable
@@ -160,6 +161,10 @@ internal sealed class Stage : IAsyncDisposable
             await _nodes[i].StartAsync();
         }
     }
+
+    /// <summary>Starts one more dispatcher in this process, on the same database or another.</summary>
+    public Task<Platform> StartAnotherAsync(string connectionString, bool worker) =>
+        Platform.StartAsync(connectionString, Drill.Tuning.Settings(Scale), worker, Drill.Services, line => Log.Add("dispatcher", line), Cancel);
 
     private async Task StartPlatformAsync()
     {
