@@ -119,7 +119,7 @@ internal static class PlatformDrills
                 Publish(1), UntilSql("each endpoint was tried three times and more",
                     "SELECT count(*) >= 200 FROM (SELECT endpoint FROM webhooks.attempt GROUP BY endpoint HAVING count(*) >= 3) tried"),
                 UntilSql("the dispatcher has said that it suspects its own network", "SELECT count(*) > 0 FROM webhooks.operational_event WHERE type = 'node.egress_suspect'"),
-                UntilHealth(HealthStatus.Degraded, "network"),
+                UntilHealth(HealthStatus.Degraded, "network"), Do("see that no endpoint is paused", NonePausedAsync),
                 Do("the network is back", stage => Task.FromResult(stage.Platform.Services.GetRequiredService<CutNetwork>().IsCut = false)),
                 UntilSql("all is delivered", "SELECT count(DISTINCT endpoint) = 200 FROM webhooks.settlement WHERE outcome = 'delivered'"),
                 UntilHealth(HealthStatus.Healthy, null),
@@ -153,6 +153,12 @@ internal static class PlatformDrills
         await using var command = stage.Data.CreateCommand(sql);
         return await command.ExecuteScalarAsync(CancellationToken.None) is true ? null : "not yet";
     });
+
+    private static async Task NonePausedAsync(Stage stage)
+    {
+        await using var command = stage.Data.CreateCommand("SELECT count(*) FROM webhooks.delivery_state WHERE status = 'paused'");
+        if (await command.ExecuteScalarAsync(stage.Cancel) is long paused and > 0) throw new DrillFailedException("no endpoint is paused", $"{paused} are");
+    }
 
     private static bool IsOnce(IReadOnlyList<long> seqs, int count) => seqs.SequenceEqual(Enumerable.Range(1, count).Select(seq => (long)seq));
 
