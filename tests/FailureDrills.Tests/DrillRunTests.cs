@@ -41,7 +41,7 @@ public sealed class DrillRunTests : IAsyncLifetime
     [Fact]
     public async Task Wait_ForWhatNeverComes_FailsWithTheWaitsWordsWhenTheBudgetIsUp()
     {
-        var result = await RunAsync(Drill with { Steps = [Publish(1), Until(See.Delivered(1))], Budget = TimeSpan.FromSeconds(4) });
+        var result = await RunAsync(Drill with { Steps = [Publish(1), Until(See.Delivered(1))], Budget = TimeSpan.FromSeconds(12) });
         Assert.Equal(Verdict.Failed, result.Verdict);
         Assert.Equal("event 1 is delivered", result.Missed[0].Expectation);
     }

@@ -51,12 +51,13 @@ public class EgressTests
         await DeliveredAsync(cut, endpoints.Count * 4L);
         Assert.Equal(0, await cut.ScalarAsync<long>("SELECT count(*) FROM webhooks.delivery_state WHERE status = 'paused'"));
         Assert.Equal(0, await cut.ScalarAsync<long>("SELECT count(*) FROM webhooks.operational_event WHERE type = 'endpoint.paused'"));
+        // On a slow machine a part of the endpoints may answer late once more: each turn is told, and the last is the recovery.
         await Platform.UntilAsync(
-            async () => string.Join(' ', await cut.ListAsync<string>("SELECT type FROM webhooks.operational_event WHERE type LIKE 'node.%' ORDER BY operational_event"))
-                == "node.egress_suspect node.egress_recovered", "both turns are told");
+            async () => (await cut.ListAsync<string>("SELECT type FROM webhooks.operational_event WHERE type LIKE 'node.%' ORDER BY operational_event")) is { Count: > 0 } turns
+                && turns.Chunk(2).All(turn => turn is ["node.egress_suspect", "node.egress_recovered"]), "both turns are told", seconds: 120);
         // In order, and nothing lost.
         Assert.All(receiver.Requests.GroupBy(request => request.Path), one => Assert.Equal([1, 2, 3, 4], one.Select(Wire.Seq).Distinct()));
-        Assert.Equal(HealthStatus.Healthy, (await cut.Get<HealthCheckService>().CheckHealthAsync()).Status);
+        await Platform.UntilAsync(async () => (await cut.Get<HealthCheckService>().CheckHealthAsync()).Status == HealthStatus.Healthy, "the node is healthy again");
     }
 
     [Fact]
