@@ -12,8 +12,8 @@ public sealed class QuickstartTests : IDisposable
     [Fact]
     public async Task Demo_OnItsOwn_EndsAndBalances()
     {
-        var (exit, output, _) = await RunAsync("--json", "--count", "400");
-        Assert.Equal(0, exit);
+        var (exit, output, errors) = await RunAsync("--json", "--count", "400");
+        Assert.True(exit == 0, output + errors);
         var ledger = LastLine(output);
         Assert.True(ledger.GetProperty("balanced").GetBoolean());
         foreach (var name in new[] { "published", "sequenced", "delivered_or_backfilled", "processed", "cursor" })

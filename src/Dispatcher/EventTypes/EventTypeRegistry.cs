@@ -77,18 +77,26 @@ internal sealed partial class EventTypeRegistry(WebhookDatabase database, IOptio
 
     private async ValueTask CheckWellAsync(EventToPublish published, CancellationToken cancel)
     {
-        try
+        for (var again = true; ; again = false)
         {
-            await FreshenAsync(cancel);
-            // Of an application that is not there, publishing itself says so.
-            if (!Concerns(published) || await OrganizationOfAsync(published.Application, cancel) is not { } organization) return;
-            var verdict = Judge(organization, published);
-            if (verdict.Problems is { } problems) throw new WebhookValidationException(problems);
-            if (verdict.Type is { DeprecatedAt: not null } deprecated) SayDeprecated(deprecated);
-        }
-        catch (Exception exception) when (exception is NpgsqlException or TimeoutException)
-        {
-            throw new WebhookPublishException("The database did not tell what event types there are. Nothing was stored: publish again.", exception);
+            try
+            {
+                await FreshenAsync(cancel);
+                // Of an application that is not there, publishing itself says so.
+                if (!Concerns(published) || await OrganizationOfAsync(published.Application, cancel) is not { } organization) return;
+                var verdict = Judge(organization, published);
+                if (verdict.Problems is { } problems) throw new WebhookValidationException(problems);
+                if (verdict.Type is { DeprecatedAt: not null } deprecated) SayDeprecated(deprecated);
+                return;
+            }
+            catch (NpgsqlException exception) when (again && exception.IsTransient)
+            {
+                // A connection of the pool that the server has closed meanwhile fails once; nothing was read or written.
+            }
+            catch (Exception exception) when (exception is NpgsqlException or TimeoutException)
+            {
+                throw new WebhookPublishException("The database did not tell what event types there are. Nothing was stored: publish again.", exception);
+            }
         }
     }
 

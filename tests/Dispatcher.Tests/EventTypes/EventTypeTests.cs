@@ -33,6 +33,21 @@ public class EventTypeTests
     }
 
     [Fact]
+    public async Task Publish_InATransactionAfterTheServerCutThePool_IsNotRefusedForThat()
+    {
+        await using var platform = await Platform.StartAsync(worker: false);
+        var application = await platform.Applications.CreateAsync("a");
+        await platform.Get<IWebhookEventTypes>().SetAsync(new EventTypeSettings("order.paid") { Schema = Schema });
+        await platform.ExecuteAsync("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()");
+
+        await using var connection = await platform.Data.OpenConnectionAsync();
+        await using var transaction = await connection.BeginTransactionAsync();
+        await platform.Publisher.PublishAsync(EventToPublish.FromJson(application, "order.paid", """{"amount":1}"""), transaction);
+        await transaction.CommitAsync();
+        Assert.Equal(1, await platform.ScalarAsync<long>("SELECT count(*) FROM webhooks.event"));
+    }
+
+    [Fact]
     public async Task Set_AnotherSchema_IsANewVersion_AndWhatIsTheSameIsNone()
     {
         await using var platform = await Platform.StartAsync(worker: false);
