@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.Extensions.DependencyInjection;
 using Webhooks.Dispatcher.Operations;
 using Webhooks.Testing;
@@ -37,14 +38,17 @@ public class EventTypeTests
     {
         await using var platform = await Platform.StartAsync(worker: false);
         var application = await platform.Applications.CreateAsync("a");
-        await platform.Get<IWebhookEventTypes>().SetAsync(new EventTypeSettings("order.paid") { Schema = Schema });
+        // What there is was read a second ago at most: it is read again.
+        await platform.PublishAsync(application, "1", "order.paid");
+        var published = Stopwatch.StartNew();
         await platform.ExecuteAsync("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()");
+        await Platform.UntilAsync(() => Task.FromResult(published.Elapsed > TimeSpan.FromSeconds(2)), "two seconds have passed");
 
         await using var connection = await platform.Data.OpenConnectionAsync();
         await using var transaction = await connection.BeginTransactionAsync();
         await platform.Publisher.PublishAsync(EventToPublish.FromJson(application, "order.paid", """{"amount":1}"""), transaction);
         await transaction.CommitAsync();
-        Assert.Equal(1, await platform.ScalarAsync<long>("SELECT count(*) FROM webhooks.event"));
+        Assert.Equal(2, await platform.ScalarAsync<long>("SELECT count(*) FROM webhooks.event"));
     }
 
     [Fact]
