@@ -160,6 +160,19 @@ public class LedgerTests
     }
 
     [Fact]
+    public void Judge_CameAgainAfterAKillAndOnceMoreAfterThatAttemptFailed_Balances()
+    {
+        // The failed attempt is what came at 57.8: it explains the last coming, and not itself.
+        WireRequest[] again = [Request(3) with { Arrived = At(57.8), Answered = At(57.9) }, Request(3) with { Arrived = At(58), Answered = At(58.1) }];
+        var books = With(books => books with
+        {
+            Wire = [.. books.Wire, .. again], Attempts = [new AttemptRow(3, At(57.7))],
+            Settlements = [new SettlementRow(1, 2, "delivered", At(6)), new SettlementRow(3, Events, "delivered", At(59))],
+        });
+        Assert.Empty(Ledger.Judge(books with { Incidents = [Kill with { From = At(4), To = At(4) }] }).Findings);
+    }
+
+    [Fact]
     public void Judge_MoreCameAgainThanCanHaveBeenInHand_SentAgain()
     {
         const int Many = SentAgain.Window + 1;

@@ -37,7 +37,7 @@ internal static class SentAgain
             if (before.IsAccepted && before.Answered <= again.Arrived) duplicates++;
             else continue;
             if (rewinds.Any(row => Covers(row, seq) && row.At >= before.Arrived && row.At <= again.Arrived)) continue;
-            if (attempts.Excuse(seq, before, again)) continue;
+            if (attempts.Excuse(seq, before)) continue;
             if (delivered.Find(row => Covers(row, seq) && row.At >= before.Arrived) is { } settled && again.Arrived > settled.At + InFlight
                 && !incidents.Exists(incident => incident.To > incident.From && incident.From <= settled.At + InFlight && again.Arrived <= incident.To + InFlight && again.Arrived >= incident.From))
             {
@@ -83,8 +83,9 @@ internal static class SentAgain
 
         private readonly List<(AttemptRow Row, HashSet<long> SentAgain)> _attempts = [.. rows.OrderBy(row => row.StartedAt).Select(row => (row, new HashSet<long>()))];
 
-        public bool Excuse(long seq, WireRequest before, WireRequest again) => _attempts.Exists(attempt =>
-            before.From <= attempt.Row.Seq && attempt.Row.Seq <= before.To && attempt.Row.StartedAt <= again.Arrived
+        /// <summary>Whether it was the request before that is recorded as failed. One that began after that was answered may be what came again, and explains nothing yet.</summary>
+        public bool Excuse(long seq, WireRequest before) => _attempts.Exists(attempt =>
+            before.From <= attempt.Row.Seq && attempt.Row.Seq <= before.To && attempt.Row.StartedAt <= before.Answered
             && attempt.Row.StartedAt >= before.Arrived - Late && attempt.SentAgain.Add(seq));
     }
 
