@@ -61,6 +61,7 @@ internal static partial class ServerProcess
             kestrel.Limits.MaxConcurrentConnections = server.MaxConnections;
         });
         var app = builder.Build();
+        app.RefuseOtherPaths();
         app.MapWebhookDispatcher();
         app.MapHealth();
         return app;

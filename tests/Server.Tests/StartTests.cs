@@ -33,6 +33,27 @@ public class StartTests
     }
 
     [Fact]
+    public async Task Path_ThatIsNotOfTheApi_IsRefusedInItsShape()
+    {
+        using var server = await ServerUnderTest.StartAsync(await SharedPostgres.CreateDatabaseAsync());
+        foreach (var (method, path, status, code) in new[]
+        {
+            ("GET", "/", 404, "not_found"), ("POST", "/applications", 404, "not_found"), ("GET", "/health/nothing", 404, "not_found"),
+            ("POST", "/openapi/v1.json", 405, "method_not_allowed"), ("GET", "/v1/nothing", 404, "not_found"), ("DELETE", "/v1/applications", 405, "method_not_allowed"),
+        })
+        {
+            var answer = await server.AskAsync(null, method, path);
+            var error = answer.Json["error"]!.AsObject();
+            Assert.Equal((status, code), (answer.Status, error["code"]!.GetValue<string>()));
+            Assert.Equal(["code", "details", "message", "request_id"], error.Select(member => member.Key).Order(StringComparer.Ordinal));
+            Assert.Equal(answer.Headers["X-Request-Id"], error["request_id"]!.GetValue<string>());
+        }
+
+        server.Terminate();
+        Assert.Equal(0, await server.EndAsync());
+    }
+
+    [Fact]
     public async Task Ready_WhileTheDatabaseIsDown_Is503_AndLiveIs200_AndReadyAgainAfterwards()
     {
         await using var postgres = await PrivatePostgres.StartAsync(new PrivatePostgresOptions { Durable = false });

@@ -47,7 +47,7 @@ public static class WebhookDispatcherEndpointRouteBuilderExtensions
             group.Map(path.Key, http =>
             {
                 http.Response.Headers.Allow = allowed;
-                return ApiPipeline.RefuseAsync(http, ApiProblem.MethodNotAllowed, $"{http.Request.Method} is not a method of this path; {allowed} are.");
+                return ApiPipeline.RefuseAsync(http, ApiProblem.MethodNotAllowed, $"{http.Request.Method} is not a method of this path, which takes {allowed}.");
             }).WithDisplayName("Webhooks: method not allowed");
         }
 

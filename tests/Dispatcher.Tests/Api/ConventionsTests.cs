@@ -59,6 +59,36 @@ public class ConventionsTests
         }
     }
 
+    [Theory, InlineData("""{"name":"a","name":"b"}""", "A name stands twice in an object of the body."), InlineData("""{"name":"a",}""", "The body is not JSON; line 1, byte 13.")]
+    public async Task Body_ThatCannotBeRead_IsToldWhy_AndWhereIfThatIsKnown(string body, string message)
+    {
+        await using var api = await ApiPlatform.StartAsync();
+        var answer = await api.AskAsync(await api.KeyAsync(), "POST", "/applications", body);
+        Assert.Equal((400, message), (answer.Status, answer.Body!["error"]!["message"]!.GetValue<string>()));
+    }
+
+    [Fact]
+    public async Task Body_WithItsCharsetInQuotes_IsTaken()
+    {
+        await using var api = await ApiPlatform.StartAsync();
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/applications") { Content = new ByteArrayContent("""{"name":"a"}"""u8.ToArray()) };
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", await api.KeyAsync());
+        request.Content.Headers.TryAddWithoutValidation("Content-Type", "application/json; charset=\"UTF-8\"");
+        Assert.Equal(201, (await api.SendAsync(request)).Status);
+    }
+
+    [Theory, InlineData(false), InlineData(true)]
+    public async Task Body_ThatIsTooLarge_IsToldHowLargeItMayBe_AlsoWhenItDidNotSayItsLength(bool chunked)
+    {
+        await using var api = await ApiPlatform.StartAsync();
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/applications") { Content = new ByteArrayContent(new byte[300_000]) };
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", await api.KeyAsync());
+        request.Headers.TransferEncodingChunked = chunked;
+        request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+        var answer = await api.SendAsync(request);
+        Assert.Equal((413, "The body may have at most 262144 bytes."), (answer.Status, answer.Body!["error"]!["message"]!.GetValue<string>()));
+    }
+
     [Theory, InlineData("text/plain", null), InlineData("application/json", "gzip")]
     public async Task Body_OfAnotherKind_Is415(string mediaType, string? encoding)
     {

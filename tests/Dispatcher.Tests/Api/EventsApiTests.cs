@@ -148,6 +148,21 @@ public class EventsApiTests
     }
 
     [Fact]
+    public async Task Quota_RaisedAfterBatchesBeyondIt_GivesAllThatWasAdded()
+    {
+        await using var api = await ApiPlatform.StartAsync();
+        var (key, application) = await BeginAsync(api, """{"name":"a","daily_quota":20}""");
+        var (path, batch) = ($"/applications/{application}/events/batch", $$"""{"events":[{{string.Join(',', Enumerable.Repeat(Body, 15))}}]}""");
+        await api.AskAsync(key, "POST", path, batch);
+        await api.AskAsync(key, "POST", path, batch);
+        Assert.Equal(20, await api.Platform.ScalarAsync<long>("SELECT count(*) FROM webhooks.event"));
+        Assert.Equal(20, await api.Platform.ScalarAsync<long>("SELECT used FROM webhooks.api_quota"));
+        Assert.Equal(200, (await api.AskAsync(key, "PATCH", $"/applications/{application}", """{"daily_quota":30}""")).Status);
+        await api.AskAsync(key, "POST", path, batch);
+        Assert.Equal(30, await api.Platform.ScalarAsync<long>("SELECT count(*) FROM webhooks.event"));
+    }
+
+    [Fact]
     public async Task Event_ForeignOrAbsent_IsAnsweredAlike_AndNothingIsChanged()
     {
         await using var api = await ApiPlatform.StartAsync();

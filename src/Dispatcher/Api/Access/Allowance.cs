@@ -12,7 +12,9 @@ internal readonly record struct Grant(int Granted, long Left);
 /// there; what it took and did not use when the window ends is lost, and that bounds by how much the limit may be undercut: a fiftieth for each process.
 /// </summary>
 /// <typeparam name="TWindow">What a window is called.</typeparam>
-/// <param name="takeAsync">Asks the database for some of a subject in a window; gives how many have been asked for so far, these included.</param>
+/// <param name="takeAsync">
+/// Asks the database for some of a subject in a window, or gives back as many as are below zero; gives how many have been asked for so far, these included.
+/// </param>
 internal sealed class Allowance<TWindow>(Func<long, TWindow, int, CancellationToken, Task<long>> takeAsync) where TWindow : struct, IEquatable<TWindow>
 {
     private const int Parts = 50;
@@ -35,6 +37,8 @@ internal sealed class Allowance<TWindow>(Func<long, TWindow, int, CancellationTo
                 var used = await takeAsync(subject, window, more, cancel);
                 share.Left += (int)Math.Clamp(limit - (used - more), 0, more);
                 share.Used = used;
+                // What was asked for beyond the limit nobody has got. It must not count when the limit is raised before the window ends.
+                if (used > limit) share.Used = await takeAsync(subject, window, -(int)Math.Min(more, used - limit), cancel);
             }
 
             var granted = Math.Min(wanted, share.Left);

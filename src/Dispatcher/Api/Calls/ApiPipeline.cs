@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Globalization;
+using System.IO.Pipelines;
 using System.Text.Json;
 using System.Text.Unicode;
 using Microsoft.AspNetCore.Http;
@@ -129,14 +130,24 @@ internal sealed partial class ApiPipeline(WebhookDatabase database, ApiKeys keys
         if (route.BodyIsOptional && http.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: false }) return "{}"u8.ToArray();
         if (request.Headers.ContentEncoding.Count > 0
             || !MediaTypeHeaderValue.TryParse(request.ContentType, out var type) || !type.MediaType.Equals("application/json", StringComparison.OrdinalIgnoreCase)
-            || (type.Charset.HasValue && !type.Charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase)))
+            || (type.Charset.HasValue && !HeaderUtilities.RemoveQuotes(type.Charset).Equals("utf-8", StringComparison.OrdinalIgnoreCase)))
             throw new ApiException(ApiProblem.UnsupportedMediaType, "The body must be application/json in UTF-8, without Content-Encoding.");
         if (request.ContentLength > route.MaxBody) throw TooLarge(route);
         if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit) limit.MaxRequestBodySize = route.MaxBody;
         var body = new ArrayBufferWriter<byte>(request.ContentLength is { } length and > 0 ? (int)length : 1024);
         while (true)
         {
-            var result = await request.BodyReader.ReadAsync(http.RequestAborted);
+            ReadResult result;
+            try
+            {
+                result = await request.BodyReader.ReadAsync(http.RequestAborted);
+            }
+            catch (BadHttpRequestException refused) when (refused.StatusCode == 413)
+            {
+                // The HTTP server has counted the chunks of a body whose length was not stated, and does not say how many there may be.
+                throw TooLarge(route);
+            }
+
             if (body.WrittenCount + result.Buffer.Length > route.MaxBody) throw TooLarge(route);
             foreach (var segment in result.Buffer) body.Write(segment.Span);
             request.BodyReader.AdvanceTo(result.Buffer.End);
@@ -155,8 +166,9 @@ internal sealed partial class ApiPipeline(WebhookDatabase database, ApiKeys keys
         }
         catch (JsonException exception)
         {
-            throw new ApiException(ApiProblem.MalformedRequest, string.Create(
-                CultureInfo.InvariantCulture, $"The body is not JSON, or a name stands twice in one of its objects; line {exception.LineNumber + 1}, byte {exception.BytePositionInLine + 1}."));
+            // Where a name stands twice the parser does not say.
+            throw new ApiException(ApiProblem.MalformedRequest, exception.LineNumber is null ? "A name stands twice in an object of the body." : string.Create(
+                CultureInfo.InvariantCulture, $"The body is not JSON; line {exception.LineNumber + 1}, byte {exception.BytePositionInLine + 1}."));
         }
         catch (InvalidOperationException)
         {
