@@ -5,9 +5,8 @@ using Webhooks.Dispatcher.Sending;
 namespace Webhooks.Dispatcher.Statistics;
 
 /// <summary>
-/// What this process counts of its endpoints until it is written down (<see cref="StatisticsWriter"/>). In memory alone: an attempt that goes well must cost no statement, and a
-/// count that is lost with the process
-/// is one in the statistics, never an event.
+/// What this process counts of its endpoints until it is written down (<see cref="StatisticsWriter"/>). In memory alone: an attempt that goes well must cost no statement,
+/// and a count that is lost with the process is one in the statistics, never an event.
 /// </summary>
 internal sealed class EndpointTallies(DatabaseClock clock, IOptions<WebhookDispatcherOptions> options)
 {

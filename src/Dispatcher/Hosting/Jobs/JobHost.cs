@@ -19,8 +19,8 @@ internal sealed class JobHostOptions
 
 /// <summary>
 /// A host whose endpoints are drained by the jobs of somebody else's queue. What it may not rely on is that queue: who has an endpoint is settled by the leases alone, what
-/// is due stands in the
-/// dispatcher's tables, and a job only says where to look. The queue's owner runs <see cref="RunAsync"/> in each process that takes jobs, and calls the rest from jobs.
+/// is due stands in the dispatcher's tables, and a job only says where to look. The queue's owner runs <see cref="RunAsync"/> in each process that takes jobs, and calls the
+/// rest from jobs.
 /// </summary>
 internal sealed class JobHost : IDispatcherHost, IDisposable
 {
