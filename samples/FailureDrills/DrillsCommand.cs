@@ -9,6 +9,7 @@ using Webhooks.FailureDrills.Mutations;
 using Webhooks.FailureDrills.Reporting;
 using Webhooks.FailureDrills.Running;
 using Webhooks.FailureDrills.Staging;
+using Webhooks.FailureDrills.Stubs.Admin;
 using Webhooks.Testing;
 
 namespace Webhooks.FailureDrills;
@@ -25,7 +26,7 @@ internal static class DrillsCommand
         Description = "Who plays the customer: wiremock, wiremock-net or scripted; may be given several times. Default: whatever this machine offers.",
     };
     private static readonly Option<Uri?> WireMock = Address("--wiremock", "A WireMock (Java) that is running, such as http://127.0.0.1:8080; default: one is started.");
-    private static readonly Option<Uri?> WireMockNet = Address("--wiremock-net", "A WireMock.Net server that is running with its admin interface on.");
+    private static readonly Option<Uri?> WireMockNet = Address("--wiremock-net", "A WireMock.Net that is running with its admin interface on; default: one is started where the program holds it.");
     private static readonly Option<double> Scale = Number("--scale", "By how much waits and time limits are stretched: 0.5 to 100.", 1, 0.5, 100);
     private static readonly Option<double> Patience = Number("--patience", "By how much the time budgets of drills alone are stretched: 1 to 100.", 1, 1, 100);
     private static readonly Option<double> Parallel = Number("--parallel", "How many drills run side by side: 1 to 64.", 8, 1, 64);
@@ -53,7 +54,9 @@ internal static class DrillsCommand
     private static readonly Option<FileInfo?> JUnit = new("--junit") { Description = "Write the outcome to this file as JUnit XML." };
     private static readonly Option<FileInfo?> Markdown = new("--markdown") { Description = "Write the outcome to this file as Markdown, with what happened in each drill." };
 
-    public static async Task<int> RunAsync(string[] args)
+    /// <param name="args">The command line.</param>
+    /// <param name="wireMockNet">Starts a WireMock.Net; null in a program that holds none.</param>
+    public static async Task<int> RunAsync(string[] args, IServerLauncher? wireMockNet = null)
     {
         var root = new RootCommand("Rehearses what happens when a customer's endpoint, the network, a secret or the platform misbehaves.\n"
             + "Exit codes: 0 all was seen as expected, 1 a drill failed, 2 it cannot run.")
@@ -66,13 +69,13 @@ internal static class DrillsCommand
         Tag.Validators.Add(result => Known(result, AllDrills.All.SelectMany(drill => drill.Tags), "tag"));
         Mutate.Validators.Add(result => Known(result, AllMutations.All.Select(mutation => mutation.Name), "mutation"));
         Driver.Validators.Add(result => Known(result, Drivers.Names, "driver"));
-        root.SetAction(InvokeAsync);
+        root.SetAction((parsed, cancel) => InvokeAsync(parsed, wireMockNet, cancel));
         var parsed = root.Parse(args);
         var exit = await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromSeconds(30) });
         return parsed.Errors.Count > 0 ? CannotRun : exit;
     }
 
-    private static async Task<int> InvokeAsync(ParseResult parsed, CancellationToken cancel)
+    private static async Task<int> InvokeAsync(ParseResult parsed, IServerLauncher? wireMockNet, CancellationToken cancel)
     {
         var drills = Choose(parsed);
         if (parsed.GetValue(List))
@@ -94,7 +97,7 @@ internal static class DrillsCommand
             // Said now, and not when the work is done.
             foreach (var file in new[] { parsed.GetValue(JUnit), parsed.GetValue(Markdown) })
                 if (file is not null) await File.WriteAllTextAsync(file.FullName, "", cancel);
-            return await RunAsync(parsed, drills, cancel);
+            return await RunAsync(parsed, drills, wireMockNet, cancel);
         }
         catch (Exception e) when (e is PostgresNotFoundException or PostgresStartException or IOException or UnauthorizedAccessException)
         {
@@ -108,12 +111,12 @@ internal static class DrillsCommand
         }
     }
 
-    private static async Task<int> RunAsync(ParseResult parsed, IReadOnlyList<Drill> drills, CancellationToken cancel)
+    private static async Task<int> RunAsync(ParseResult parsed, IReadOnlyList<Drill> drills, IServerLauncher? wireMockNet, CancellationToken cancel)
     {
         var asked = parsed.GetValue(Driver) ?? [];
         // Both take seconds to start.
         var starting = Databases.StartAsync(cancel);
-        await using var drivers = await Drivers.BringAsync(asked, parsed.GetValue(WireMock), parsed.GetValue(WireMockNet), cancel);
+        await using var drivers = await Drivers.BringAsync(asked, parsed.GetValue(WireMock), parsed.GetValue(WireMockNet), wireMockNet, cancel);
         await using var databases = await starting;
         if (drivers.Missing.Keys.FirstOrDefault(asked.Contains) is { } missing)
         {

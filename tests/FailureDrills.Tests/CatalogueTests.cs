@@ -12,7 +12,7 @@ public class CatalogueTests(ITestOutputHelper output)
     [Fact]
     public async Task Run_WithEveryDriverOfThisMachine_IsSeenAsExpected()
     {
-        await using var drivers = await Drivers.BringAsync([], null, null, CancellationToken.None);
+        await using var drivers = await Drivers.BringAsync([], null, null, null, CancellationToken.None);
         await using var databases = await Databases.StartAsync(CancellationToken.None);
         var outcome = await CatalogueRun.RunAsync(AllDrills.All, drivers, databases, new Pace(Patience: 5), (_, _) => { }, _ => { }, CancellationToken.None);
         foreach (var result in outcome.Results) output.WriteLine(TextReport.Line(result));

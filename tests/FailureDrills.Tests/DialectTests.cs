@@ -42,7 +42,7 @@ public class DialectTests
     public async Task Drills_OverTheNetDialect_PassOrAreNotSupportedAndLeaveNoMapping()
     {
         await using var server = await WireMockNetServer.StartAsync();
-        await using var drivers = await Drivers.BringAsync([Drivers.WireMockNet], null, server.Url, CancellationToken.None);
+        await using var drivers = await Drivers.BringAsync([Drivers.WireMockNet], null, server.Url, null, CancellationToken.None);
         await using var databases = await Databases.StartAsync(CancellationToken.None);
         string[] names = ["gone", "two-failures-then-success", "throttled-for-seconds", "reset-before-answer", "accepted-but-lost", "gone-then-resumed"];
         var drills = names.Select(name => AllDrills.Find(name)!).ToList();
@@ -55,7 +55,7 @@ public class DialectTests
     [Fact]
     public async Task NetDriver_WithoutAServer_IsNamedAsMissing()
     {
-        await using var drivers = await Drivers.BringAsync([Drivers.WireMockNet], null, null, CancellationToken.None);
+        await using var drivers = await Drivers.BringAsync([Drivers.WireMockNet], null, null, null, CancellationToken.None);
         Assert.Empty(drivers.All);
         Assert.Contains("--wiremock-net", drivers.Missing[Drivers.WireMockNet], StringComparison.Ordinal);
     }

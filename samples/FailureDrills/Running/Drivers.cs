@@ -20,16 +20,17 @@ internal sealed class Drivers : IAsyncDisposable
 
     /// <param name="asked">The names asked for; none for whatever is there.</param>
     /// <param name="wireMock">Where a WireMock is; null for one of our own.</param>
-    /// <param name="wireMockNet">Where a WireMock.Net is; null for none.</param>
+    /// <param name="wireMockNet">Where a WireMock.Net is; null for one of our own, or none.</param>
+    /// <param name="launcher">Starts a WireMock.Net of our own; null in a program that holds none.</param>
     /// <param name="cancel">Gives up.</param>
-    public static async Task<Drivers> BringAsync(IReadOnlyCollection<string> asked, Uri? wireMock, Uri? wireMockNet, CancellationToken cancel)
+    public static async Task<Drivers> BringAsync(
+        IReadOnlyCollection<string> asked, Uri? wireMock, Uri? wireMockNet, IServerLauncher? launcher, CancellationToken cancel)
     {
         var drivers = new Drivers();
         try
         {
             if (Wants(WireMock)) await drivers.BringWireMockAsync(wireMock, cancel);
-            if (wireMockNet is not null && Wants(WireMockNet)) await drivers.ReachAsync(new AdminDriver(wireMockNet, new NetDialect()), wireMockNet, cancel);
-            else if (asked.Contains(WireMockNet)) drivers.Missing[WireMockNet] = "say where its admin API is with --wiremock-net URL";
+            if (Wants(WireMockNet)) await drivers.BringWireMockNetAsync(wireMockNet, launcher, isAsked: asked.Count > 0, cancel);
             if (Wants(ScriptedDriver.DriverName)) drivers._drivers.Add(new ScriptedDriver());
             return drivers;
         }
@@ -58,6 +59,23 @@ internal sealed class Drivers : IAsyncDisposable
         var (server, trouble) = await WireMockProcess.StartAsync(cancel);
         if (server is null) Missing[WireMock] = trouble!;
         else _drivers.Add(new AdminDriver(server.Url, new JavaDialect(), server));
+    }
+
+    private async Task BringWireMockNetAsync(Uri? url, IServerLauncher? launcher, bool isAsked, CancellationToken cancel)
+    {
+        if (url is not null)
+        {
+            await ReachAsync(new AdminDriver(url, new NetDialect()), url, cancel);
+        }
+        else if (launcher is not null)
+        {
+            var launched = await launcher.StartAsync(cancel);
+            await ReachAsync(new AdminDriver(launched.Url, new NetDialect(), launched.Server), launched.Url, cancel);
+        }
+        else if (isAsked)
+        {
+            Missing[WireMockNet] = "this program holds no WireMock.Net: samples/FailureDrills.WireMockNet does, or say where one is with --wiremock-net URL";
+        }
     }
 
     private async Task ReachAsync(AdminDriver driver, Uri url, CancellationToken cancel)
