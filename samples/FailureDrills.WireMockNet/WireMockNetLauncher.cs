@@ -15,6 +15,8 @@ internal sealed class WireMockNetLauncher : IServerLauncher
             {
                 Urls = ["http://127.0.0.1:0"],
                 StartAdminInterface = true,
+                // A body that it has read as JSON is written anew when it is passed on, and its signature is one of other bytes.
+                DisableJsonBodyParsing = true,
                 Logger = new WireMockNullLogger(),
             });
             return new LaunchedServer(new Uri(server.Url!), new Ending(server));

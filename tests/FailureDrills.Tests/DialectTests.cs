@@ -1,5 +1,7 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Webhooks.FailureDrills.Catalogue;
+using Webhooks.FailureDrills.Declaring;
 using Webhooks.FailureDrills.Reporting;
 using Webhooks.FailureDrills.Running;
 using Webhooks.FailureDrills.Staging;
@@ -34,6 +36,49 @@ public class DialectTests
     }
 
     [Fact]
+    public async Task Net_OverItsAdminApi_PutsMappingsAndAsksForAPathsRequests()
+    {
+        var (dialect, id) = (new NetDialect(), Guid.NewGuid());
+        using var add = dialect.Add(id, new JsonObject { ["Guid"] = id.ToString() });
+        using var ask = dialect.AskJournal("/drills/1");
+        using var forget = dialect.ForgetScenario("drills-1");
+        Assert.Equal($"PUT mappings/{id} application/json", $"{add.Method} {add.RequestUri} {add.Content!.Headers.ContentType!.MediaType}");
+        Assert.Equal(("POST requests/find", "DELETE scenarios/drills-1"), ($"{ask.Method} {ask.RequestUri}", $"{forget!.Method} {forget.RequestUri}"));
+        Assert.Equal("""{"Path":{"Matchers":[{"Name":"ExactMatcher","Pattern":"/drills/1"}]}}""", await ask.Content!.ReadAsStringAsync());
+    }
+
+    [Fact]
+    public void Net_ReadsTheJournalInTheOrderOfArrivalWhateverWasAnsweredFirst()
+    {
+        // As WireMock.Net 2.15 writes it, shortened; a request is entered when it has been answered.
+        var journal = JsonElement.Parse("""
+            [
+              { "Guid": "7f1c2b5e-0b43-4c1b-9d11-6d7a3a1f0001",
+                "Request": { "ClientIP": "127.0.0.1", "DateTime": "2026-11-22T00:40:01.7311233Z", "Path": "/drills/1", "AbsolutePath": "/drills/1", "Method": "POST", "HttpVersion": "1.1",
+                  "Headers": { "webhook-id": [ "evt_2" ], "Content-Length": [ "7" ] }, "Body": "{"n":2}", "DetectedBodyType": "String", "DetectedBodyTypeFromContentType": "Json" },
+                "Response": { "StatusCode": 204 }, "MappingGuid": "7f1c2b5e-0b43-4c1b-9d11-6d7a3a1f0003" },
+              { "Guid": "7f1c2b5e-0b43-4c1b-9d11-6d7a3a1f0002",
+                "Request": { "ClientIP": "127.0.0.1", "DateTime": "2026-11-22T00:40:00.7311233Z", "Path": "/drills/1", "AbsolutePath": "/drills/1", "Method": "POST", "HttpVersion": "1.1",
+                  "Headers": { "webhook-id": [ "evt_1" ] }, "BodyAsBytes": "AAE=", "DetectedBodyType": "Bytes" },
+                "Response": { "StatusCode": 204 } }
+            ]
+            """);
+        var requests = new NetDialect().ReadJournal(journal, "/drills/1");
+        Assert.Equal(["1 evt_1 AAE=", "2 evt_2 eyJuIjoyfQ=="], requests.Select(one => $"{one.Number} {one.Headers["webhook-id"][0]} {Convert.ToBase64String(one.Body.Span)}"));
+    }
+
+    [Fact]
+    public void Net_CannotDoWhatItsServerDoesNot_AndSaysSo()
+    {
+        var can = new NetDialect().Can;
+        Assert.All(
+            new[] { Can.Reset, Can.EmptyReply, Can.MalformedChunk, Can.RandomBytes, Can.Dribble, Can.Close, Can.UnderWay, Can.Bytes, Can.Tls, Can.Outage },
+            one => Assert.Equal(Can.Nothing, can & one));
+        Assert.Equal(Can.Close, Answer.Ok.With("Connection", "close").Needs);
+        Assert.True(AllDrills.Find("killed-between-post-and-settle")!.Needs.HasFlag(Can.UnderWay));
+    }
+
+    [Fact]
     public void OneAnswerForEver_NeedsNoScenario() => Assert.All(
         new IAdminDialect[] { new JavaDialect(), new NetDialect() },
         dialect => Assert.DoesNotContain(dialect.Map("/x", "s", Script.Of(Answer.Ok), null).Single().Mapping, member => member.Key.Contains("cenario", StringComparison.Ordinal)));
@@ -49,7 +94,7 @@ public class DialectTests
         var outcome = await CatalogueRun.RunAsync(drills, drivers, databases, new Pace(Patience: 5), (_, _) => { }, _ => { }, CancellationToken.None);
         Assert.True(outcome.AllAsExpected, string.Join('\n', outcome.Results.Where(result => result.Verdict == Verdict.Failed).Select(TextReport.Failure)));
         Assert.Equal("reset-before-answer", Assert.Single(outcome.Results, result => result.Verdict == Verdict.NotSupported).Drill.Name);
-        Assert.Equal(0, server.Mappings);
+        Assert.Equal((0, 0), (server.Mappings, server.Scenarios));
     }
 
     [Fact]
@@ -57,6 +102,6 @@ public class DialectTests
     {
         await using var drivers = await Drivers.BringAsync([Drivers.WireMockNet], null, null, null, CancellationToken.None);
         Assert.Empty(drivers.All);
-        Assert.Contains("--wiremock-net", drivers.Missing[Drivers.WireMockNet], StringComparison.Ordinal);
+        Assert.Contains("samples/FailureDrills.WireMockNet", drivers.Missing[Drivers.WireMockNet], StringComparison.Ordinal);
     }
 }

@@ -10,8 +10,8 @@ using Microsoft.Extensions.Logging;
 namespace Webhooks.FailureDrills.Tests;
 
 /// <summary>
-/// Speaks the admin API of WireMock.Net 2.15 as its source has it: mappings with scenarios, delays and proxies, and its journal. Not that server, which no registry
-/// here holds: what this proves is that the dialect says what is documented, and that drills run over it.
+/// Speaks the admin API of WireMock.Net 2.15 where that cannot be had: mappings with scenarios, delays and proxies, and its journal. tests/FailureDrills.WireMockNet.Tests
+/// runs the same drills on the real one, whose ways this one has: a request is in the journal once it is answered, Connection headers are left out, states of scenarios stay.
 /// </summary>
 internal sealed class WireMockNetServer : IAsyncDisposable
 {
@@ -34,6 +34,14 @@ internal sealed class WireMockNetServer : IAsyncDisposable
         }
     }
 
+    public int Scenarios
+    {
+        get
+        {
+            lock (_gate) return _states.Count;
+        }
+    }
+
     public static async Task<WireMockNetServer> StartAsync()
     {
         var builder = WebApplication.CreateSlimBuilder();
@@ -42,9 +50,10 @@ internal sealed class WireMockNetServer : IAsyncDisposable
         var app = builder.Build();
         var server = new WireMockNetServer(app);
         app.MapGet("/__admin/mappings", () => Results.Json(Array.Empty<object>()));
-        app.MapPost("/__admin/mappings", (Delegate)server.AddAsync);
+        app.MapPut("/__admin/mappings/{id:guid}", (Delegate)server.AddAsync);
         app.MapDelete("/__admin/mappings/{id:guid}", server.Remove);
-        app.MapGet("/__admin/requests", () => Results.Content(new JsonArray([.. server._journal.Select(entry => entry.DeepClone())]).ToJsonString(), "application/json"));
+        app.MapDelete("/__admin/scenarios/{name}", server.Forget);
+        app.MapPost("/__admin/requests/find", (Delegate)server.FindAsync);
         app.MapFallback("/{**path}", server.AnswerAsync);
         await app.StartAsync();
         return server;
@@ -52,18 +61,30 @@ internal sealed class WireMockNetServer : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _app.DisposeAsync();
 
-    private async Task<IResult> AddAsync(HttpContext context)
+    private async Task<IResult> AddAsync(Guid id, HttpContext context)
     {
         if (context.Request.ContentType?.StartsWith("application/json", StringComparison.Ordinal) != true) return Results.BadRequest();
         var mapping = (await JsonNode.ParseAsync(context.Request.Body))!.AsObject();
         if (mapping["Request"] is null || mapping["Response"] is null) return Results.BadRequest();
         lock (_gate) _mappings.Add(mapping);
-        return Results.Json(new { Guid = mapping["Guid"]!.GetValue<string>(), Status = "Mapping added" }, statusCode: StatusCodes.Status201Created);
+        return Results.Json(new { Guid = id.ToString(), Status = "Mapping added or updated" });
     }
 
     private IResult Remove(Guid id)
     {
         lock (_gate) return _mappings.RemoveAll(mapping => Guid.Parse(mapping["Guid"]!.GetValue<string>()) == id) > 0 ? Results.Ok() : Results.NotFound();
+    }
+
+    private IResult Forget(string name)
+    {
+        lock (_gate) return _states.Remove(name) ? Results.Ok() : Results.NotFound();
+    }
+
+    private async Task<IResult> FindAsync(HttpContext context)
+    {
+        var path = (await JsonNode.ParseAsync(context.Request.Body))!["Path"]!["Matchers"]![0]!["Pattern"]!.GetValue<string>();
+        var found = _journal.Where(entry => entry["Request"]!["Path"]!.GetValue<string>() == path).Select(entry => entry.DeepClone());
+        return Results.Content(new JsonArray([.. found]).ToJsonString(), "application/json");
     }
 
     private async Task AnswerAsync(HttpContext context)
@@ -73,7 +94,7 @@ internal sealed class WireMockNetServer : IAsyncDisposable
         var body = await reader.ReadToEndAsync();
         var path = context.Request.Path.Value!;
         var mapping = Choose(path);
-        _journal.Enqueue(new JsonObject
+        var entry = new JsonObject
         {
             ["Guid"] = Guid.NewGuid().ToString(), ["MappingGuid"] = mapping?["Guid"]?.DeepClone(),
             ["Request"] = new JsonObject
@@ -83,7 +104,9 @@ internal sealed class WireMockNetServer : IAsyncDisposable
                     header.Key, (JsonNode?)new JsonArray([.. header.Value.Select(value => JsonValue.Create(value))])))),
                 ["Body"] = body, ["BodyAsJson"] = body.Length > 0 ? JsonNode.Parse(body) : null, ["DetectedBodyType"] = "Json",
             },
-        });
+        };
+        if (mapping?["Response"]?["Delay"] is { } delay) await Task.Delay(delay.GetValue<int>());
+        _journal.Enqueue(entry);
         if (mapping?["Response"] is not JsonObject response)
         {
             context.Response.StatusCode = StatusCodes.Status404NotFound;
@@ -96,9 +119,8 @@ internal sealed class WireMockNetServer : IAsyncDisposable
             return;
         }
 
-        if (response["Delay"] is { } delay) await Task.Delay(delay.GetValue<int>());
         context.Response.StatusCode = response["StatusCode"]!.GetValue<int>();
-        foreach (var (name, value) in response["Headers"]?.AsObject() ?? [])
+        foreach (var (name, value) in (response["Headers"]?.AsObject() ?? []).Where(header => header.Key is not "Connection"))
             context.Response.Headers[name] = value is JsonArray many ? (string[])[.. many.Select(one => one!.GetValue<string>())] : value!.GetValue<string>();
         if (response["BodyAsBytes"] is { } bytes) await context.Response.Body.WriteAsync(Convert.FromBase64String(bytes.GetValue<string>()));
     }

@@ -29,6 +29,7 @@ internal static class PlatformDrills
                 it follow.
                 """,
             Stub = Script.Of(Answer.Ok.After(30), Answer.Ok),
+            Also = Can.UnderWay,
             Nodes = 1,
             Steps = [Publish(3), Until(See.AtLeastRequests(1)), KillNode(), StartNode(), Until(See.Delivered(3))],
             Expect = [See.Arrived(1, 1, 2, 3), See.NeverPaused],
@@ -45,6 +46,7 @@ internal static class PlatformDrills
                 its old request: 410. It must not pause an endpoint that is no longer its own. It joins again, and works on beside the other.
                 """,
             Stub = Script.Of(Answer.Of(410, "the answer to the sleeper").After(4), Answer.Ok),
+            Also = Can.UnderWay,
             Nodes = 2,
             Steps =
             [

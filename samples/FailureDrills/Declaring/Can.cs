@@ -38,6 +38,12 @@ internal enum Can
 
     /// <summary>A status that the HTTP library of most servers refuses to send (1xx, 600 and more).</summary>
     OddStatus = 1024,
+
+    /// <summary>Close the connection after an answer, and say so in it.</summary>
+    Close = 2048,
+
+    /// <summary>Tell of a request while it is not answered yet.</summary>
+    UnderWay = 4096,
 }
 
 /// <summary>The words for them.</summary>
@@ -58,6 +64,8 @@ internal static class Cans
         Can.Tls => "https with a certificate of the drill's",
         Can.Outage => "a port that closes",
         Can.OddStatus => "a status outside 200 to 599",
+        Can.Close => "a connection that is closed after an answer",
+        Can.UnderWay => "a journal with requests that are not answered yet",
         _ => one.ToString(),
     };
 }

@@ -95,5 +95,5 @@ internal sealed record Answer(string Words)
         Fault.RandomBytes => Can.RandomBytes,
         _ => Can.Nothing,
     } | (Delay > TimeSpan.Zero ? Can.Delay : 0) | (Pieces > 0 ? Can.Dribble : 0) | (Bytes is null ? 0 : Can.Bytes) | (IsForwarded ? Can.Forward : 0)
-      | (Status is < 200 or > 599 ? Can.OddStatus : 0);
+      | (Status is < 200 or > 599 ? Can.OddStatus : 0) | (Headers.Any(header => header.Name is "Connection") ? Can.Close : 0);
 }

@@ -10,6 +10,7 @@ internal sealed class AdminStub(HttpClient admin, IAdminDialect dialect, Uri ser
     private readonly string _path = $"/drills/{Guid.NewGuid():N}";
     private readonly List<(int From, Script Script)> _played = [];
     private List<Guid> _mappings = [];
+    private string? _scenario;
     private Uri? _receiver;
 
     public Uri Url => new(server, _path);
@@ -48,7 +49,7 @@ internal sealed class AdminStub(HttpClient admin, IAdminDialect dialect, Uri ser
     {
         try
         {
-            await UnmapAsync(_mappings, CancellationToken.None);
+            await UnmapAsync(_mappings, _scenario, CancellationToken.None);
             using var request = dialect.ForgetJournal(_path);
             if (request is not null) (await admin.SendAsync(request)).Dispose();
         }
@@ -60,22 +61,27 @@ internal sealed class AdminStub(HttpClient admin, IAdminDialect dialect, Uri ser
 
     private async Task MapAsync(Script script, CancellationToken cancel)
     {
-        var old = _mappings;
-        _mappings = [];
+        var (old, oldScenario) = (_mappings, _scenario);
+        // A name of its own each time, without what a path would have to escape.
+        (_mappings, _scenario) = ([], $"drills-{Guid.NewGuid():N}");
         // Backwards, so that no request finds the last answer before the first is there; the newest mapping is preferred, and the old ones go afterwards.
-        foreach (var (id, mapping) in dialect.Map(_path, $"drill {_path} {Guid.NewGuid():N}", script, _receiver).Reverse())
+        foreach (var (id, mapping) in dialect.Map(_path, _scenario, script, _receiver).Reverse())
         {
-            using var answer = await admin.PostAsJsonAsync("mappings", mapping, cancel);
+            using var request = dialect.Add(id, mapping);
+            using var answer = await admin.SendAsync(request, cancel);
             if (!answer.IsSuccessStatusCode)
                 throw new NotSupportedByDriverException($"the server refused a mapping with {(int)answer.StatusCode}: {await answer.Content.ReadAsStringAsync(cancel)}");
             _mappings.Add(id);
         }
 
-        await UnmapAsync(old, cancel);
+        await UnmapAsync(old, oldScenario, cancel);
     }
 
-    private async Task UnmapAsync(List<Guid> mappings, CancellationToken cancel)
+    private async Task UnmapAsync(List<Guid> mappings, string? scenario, CancellationToken cancel)
     {
         foreach (var id in mappings) (await admin.DeleteAsync($"mappings/{id}", cancel)).Dispose();
+        if (scenario is null || mappings.Count < 2) return;
+        using var request = dialect.ForgetScenario(scenario);
+        if (request is not null) (await admin.SendAsync(request, cancel)).Dispose();
     }
 }

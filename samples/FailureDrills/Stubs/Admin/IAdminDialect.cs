@@ -20,6 +20,12 @@ internal interface IAdminDialect
     /// <param name="forward">Where requests that are passed on go.</param>
     IEnumerable<(Guid Id, JsonObject Mapping)> Map(string path, string scenario, Script script, Uri? forward);
 
+    /// <summary>The request that adds one of them, below <c>/__admin</c>.</summary>
+    HttpRequestMessage Add(Guid id, JsonObject mapping);
+
+    /// <summary>The request that forgets the state of a scenario without mappings; null when nothing is left of it.</summary>
+    HttpRequestMessage? ForgetScenario(string scenario);
+
     /// <summary>The request that reads the journal of a path, below <c>/__admin</c>.</summary>
     HttpRequestMessage AskJournal(string path);
 

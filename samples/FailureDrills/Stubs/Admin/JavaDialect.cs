@@ -12,7 +12,8 @@ internal sealed class JavaDialect : IAdminDialect
 {
     public string Name => "wiremock";
 
-    public Can Can => Can.Delay | Can.Dribble | Can.EmptyReply | Can.Reset | Can.MalformedChunk | Can.RandomBytes | Can.Forward | Can.OddStatus;
+    public Can Can =>
+        Can.Delay | Can.Dribble | Can.EmptyReply | Can.Reset | Can.MalformedChunk | Can.RandomBytes | Can.Forward | Can.OddStatus | Can.Close | Can.UnderWay;
 
     public IEnumerable<(Guid Id, JsonObject Mapping)> Map(string path, string scenario, Script script, Uri? forward)
     {
@@ -35,6 +36,11 @@ internal sealed class JavaDialect : IAdminDialect
             yield return (id, mapping);
         }
     }
+
+    public HttpRequestMessage Add(Guid id, JsonObject mapping) => new(HttpMethod.Post, "mappings") { Content = JsonContent.Create(mapping) };
+
+    /// <summary>A scenario ends with its last mapping.</summary>
+    public HttpRequestMessage? ForgetScenario(string scenario) => null;
 
     public HttpRequestMessage AskJournal(string path) => new(HttpMethod.Post, "requests/find") { Content = Criteria(path) };
 

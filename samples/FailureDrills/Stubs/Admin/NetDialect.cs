@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -9,7 +10,7 @@ namespace Webhooks.FailureDrills.Stubs.Admin;
 
 /// <summary>
 /// WireMock.Net 2, whose admin API has the same paths and other JSON. It has no reset, its EMPTY_RESPONSE is a 200 with an empty body, and its MALFORMED_RESPONSE_CHUNK scrambles
-/// a body: those are not the faults that drills mean.
+/// a body: those are not the faults that drills mean. It sends no Connection header, and a request is in its journal only once it has been answered.
 /// </summary>
 internal sealed class NetDialect : IAdminDialect
 {
@@ -18,7 +19,7 @@ internal sealed class NetDialect : IAdminDialect
 
     public string Name => "wiremock-net";
 
-    public Can Can => Can.Delay | Can.Forward;
+    public Can Can => Can.Delay | Can.Forward | Can.OddStatus;
 
     public IEnumerable<(Guid Id, JsonObject Mapping)> Map(string path, string scenario, Script script, Uri? forward)
     {
@@ -29,7 +30,7 @@ internal sealed class NetDialect : IAdminDialect
             var mapping = new JsonObject
             {
                 ["Guid"] = id.ToString(), ["Title"] = string.Create(CultureInfo.InvariantCulture, $"{scenario} {i + 1}"),
-                ["Request"] = new JsonObject { ["Path"] = new JsonObject { ["Matchers"] = new JsonArray(new JsonObject { [MatcherName] = "ExactMatcher", ["Pattern"] = path }) } },
+                ["Request"] = On(path),
                 ["Response"] = Respond(answers[i], forward),
             };
             if (answers.Count > 1)
@@ -45,7 +46,14 @@ internal sealed class NetDialect : IAdminDialect
         }
     }
 
-    public HttpRequestMessage AskJournal(string path) => new(HttpMethod.Get, "requests");
+    /// <summary>PUT, which also a server takes that reads no body as JSON; POST there answers 500.</summary>
+    public HttpRequestMessage Add(Guid id, JsonObject mapping) => new(HttpMethod.Put, $"mappings/{id}") { Content = JsonContent.Create(mapping) };
+
+    /// <summary>Its states stay when the last mapping of a scenario is gone.</summary>
+    public HttpRequestMessage? ForgetScenario(string scenario) => new(HttpMethod.Delete, $"scenarios/{scenario}");
+
+    /// <summary>The whole journal would be that of all drills, with everything that it says of each match.</summary>
+    public HttpRequestMessage AskJournal(string path) => new(HttpMethod.Post, "requests/find") { Content = JsonContent.Create(On(path)) };
 
     /// <summary>The server forgets all or nothing, and others may drill on it.</summary>
     public HttpRequestMessage? ForgetJournal(string path) => null;
@@ -58,6 +66,11 @@ internal sealed class NetDialect : IAdminDialect
                 i + 1, request.GetProperty("Method").GetString()!, path, JavaDialect.Headers(request.GetProperty("Headers")), Body(request),
                 request.GetProperty("DateTime").GetDateTimeOffset())),
     ];
+
+    private static JsonObject On(string path) => new()
+    {
+        ["Path"] = new JsonObject { ["Matchers"] = new JsonArray(new JsonObject { [MatcherName] = "ExactMatcher", ["Pattern"] = path }) },
+    };
 
     private static byte[] Body(JsonElement request) =>
         request.TryGetProperty("BodyAsBytes", out var bytes) && bytes.ValueKind == JsonValueKind.String ? bytes.GetBytesFromBase64()
