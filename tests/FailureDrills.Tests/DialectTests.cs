@@ -53,14 +53,25 @@ public class DialectTests
         // As WireMock.Net 2.15 writes it, shortened; a request is entered when it has been answered.
         var journal = JsonElement.Parse("""
             [
-              { "Guid": "7f1c2b5e-0b43-4c1b-9d11-6d7a3a1f0001",
-                "Request": { "ClientIP": "127.0.0.1", "DateTime": "2026-11-22T00:40:01.7311233Z", "Path": "/drills/1", "AbsolutePath": "/drills/1", "Method": "POST", "HttpVersion": "1.1",
-                  "Headers": { "webhook-id": [ "evt_2" ], "Content-Length": [ "7" ] }, "Body": "{"n":2}", "DetectedBodyType": "String", "DetectedBodyTypeFromContentType": "Json" },
-                "Response": { "StatusCode": 204 }, "MappingGuid": "7f1c2b5e-0b43-4c1b-9d11-6d7a3a1f0003" },
-              { "Guid": "7f1c2b5e-0b43-4c1b-9d11-6d7a3a1f0002",
-                "Request": { "ClientIP": "127.0.0.1", "DateTime": "2026-11-22T00:40:00.7311233Z", "Path": "/drills/1", "AbsolutePath": "/drills/1", "Method": "POST", "HttpVersion": "1.1",
-                  "Headers": { "webhook-id": [ "evt_1" ] }, "BodyAsBytes": "AAE=", "DetectedBodyType": "Bytes" },
-                "Response": { "StatusCode": 204 } }
+              {
+                "Guid": "988d30a3-078b-417d-a5d6-281f49916a84",
+                "Request": {
+                  "ClientIP": "127.0.0.1", "DateTime": "2026-11-22T01:08:28.5130124Z", "Path": "/drills/1", "AbsolutePath": "/drills/1", "Url": "http://127.0.0.1:41905/drills/1",
+                  "Query": {}, "Method": "POST", "HttpVersion": "1.1", "Headers": { "Content-Type": [ "application/json" ], "Content-Length": [ "7" ], "webhook-id": [ "evt_2" ] },
+                  "Cookies": {}, "Body": "{\"n\":2}", "BodyAsJson": { "n": 2 }, "BodyEncoding": { "CodePage": 65001, "EncodingName": "Unicode (UTF-8)", "WebName": "utf-8" },
+                  "DetectedBodyType": "Json", "DetectedBodyTypeFromContentType": "Json"
+                },
+                "Response": { "StatusCode": 204, "DateTime": "0001-01-01T00:00:00" }, "MappingGuid": "3eb9b36b-7946-4238-92c2-7f33ea5aed4d"
+              },
+              {
+                "Guid": "35c6860a-6537-41cd-9c27-e4eb6c52003e",
+                "Request": {
+                  "ClientIP": "127.0.0.1", "DateTime": "2026-11-22T01:08:27.8827821Z", "Path": "/drills/1", "AbsolutePath": "/drills/1", "Url": "http://127.0.0.1:41905/drills/1",
+                  "Query": {}, "Method": "POST", "HttpVersion": "1.1", "Headers": { "webhook-id": [ "evt_1" ] }, "BodyAsBytes": "AAE=",
+                  "DetectedBodyType": "Bytes", "DetectedBodyTypeFromContentType": "Bytes"
+                },
+                "Response": { "StatusCode": 204, "DateTime": "0001-01-01T00:00:00" }
+              }
             ]
             """);
         var requests = new NetDialect().ReadJournal(journal, "/drills/1");

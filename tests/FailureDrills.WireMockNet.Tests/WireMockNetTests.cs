@@ -77,6 +77,27 @@ public class WireMockNetTests
         async Task<int> CountAsync(string what) => (await client.GetFromJsonAsync<JsonElement>(what)).GetArrayLength();
     }
 
+    /// <summary>Why the driver says that it cannot do them.</summary>
+    [Theory]
+    [InlineData("EMPTY_RESPONSE", 0)]
+    [InlineData("MALFORMED_RESPONSE_CHUNK", 1)]
+    [InlineData("CONNECTION_RESET_BY_PEER", 7)]
+    public async Task Fault_OfTheServersOwn_IsAWholeAnswerAllTheSame(string fault, int leastBytes)
+    {
+        var launched = await new WireMockNetLauncher().StartAsync(CancellationToken.None);
+        await using var driver = new AdminDriver(launched.Url, new NetDialect(), launched.Server);
+        using var client = new HttpClient { BaseAddress = launched.Url };
+        var id = Guid.NewGuid();
+        using var added = await client.PutAsJsonAsync($"/__admin/mappings/{id}", new
+        {
+            Guid = id, Request = new { Path = "/broken" }, Response = new { StatusCode = 200, Body = "a body!", Fault = new { Type = fault } },
+        });
+        added.EnsureSuccessStatusCode();
+        using var answer = await client.PostAsync(new Uri("/broken", UriKind.Relative), new StringContent("{}"));
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        Assert.InRange((await answer.Content.ReadAsByteArrayAsync()).Length, leastBytes, leastBytes == 0 ? 0 : 1000);
+    }
+
     private static async Task<AdminDriver> StartAsync()
     {
         var launched = await new WireMockNetLauncher().StartAsync(CancellationToken.None);
