@@ -26,7 +26,8 @@ internal static class DrillsCommand
         Description = "Who plays the customer: wiremock, wiremock-net or scripted; may be given several times. Default: whatever this machine offers.",
     };
     private static readonly Option<Uri?> WireMock = Address("--wiremock", "A WireMock (Java) that is running, such as http://127.0.0.1:8080; default: one is started.");
-    private static readonly Option<Uri?> WireMockNet = Address("--wiremock-net", "A WireMock.Net that is running with its admin interface on; default: one is started where the program holds it.");
+    private static readonly Option<Uri?> WireMockNet =
+        Address("--wiremock-net", "A WireMock.Net that is running with its admin interface on; default: one is started by a program that holds it.");
     private static readonly Option<double> Scale = Number("--scale", "By how much waits and time limits are stretched: 0.5 to 100.", 1, 0.5, 100);
     private static readonly Option<double> Patience = Number("--patience", "By how much the time budgets of drills alone are stretched: 1 to 100.", 1, 1, 100);
     private static readonly Option<double> Parallel = Number("--parallel", "How many drills run side by side: 1 to 64.", 8, 1, 64);
