@@ -34,11 +34,17 @@ internal sealed record TargetRequest(string Words, int Number, bool Accepted)
 /// <param name="Old">Another live one, in its overlap; null when there is none.</param>
 internal sealed record TargetSecrets(WebhookSecret Newest, WebhookSecret? Old);
 
+/// <summary>An answer that is not the one that was to come.</summary>
+/// <param name="Words">What was sent, what came, what was to come.</param>
+/// <param name="Kind">What came.</param>
+/// <param name="WasRight">Whether the request was a right one, to be accepted.</param>
+internal sealed record WrongAnswer(string Words, AnswerKind Kind, bool WasRight);
+
 /// <summary>What was answered to a drill's requests.</summary>
 /// <param name="Drill">The drill.</param>
-/// <param name="Wrong">What was answered otherwise, each in a sentence; none when it passed.</param>
+/// <param name="Wrong">What was answered otherwise; none when it passed.</param>
 /// <param name="Skipped">Why it was not run; null when it was.</param>
-internal sealed record TargetResult(TargetDrill Drill, IReadOnlyList<string> Wrong, string? Skipped)
+internal sealed record TargetResult(TargetDrill Drill, IReadOnlyList<WrongAnswer> Wrong, string? Skipped)
 {
     public bool HasPassed => Skipped is null && Wrong.Count == 0;
 }

@@ -12,7 +12,7 @@ internal static class TargetDrills
     [
         new("signature-right", "A delivery with a right signature is accepted",
             "Verify over the bytes of the body as they came, with id.timestamp.body as the signed content and the base64 part of the secret as the key; "
-            + "and check that this is the endpoint's secret.",
+            + "and check that this is the endpoint's secret, and --endpoint the id that it is configured with.",
             [Right(1)]),
         new("signature-wrong", "What another secret signed is refused",
             "Compare the computed signature with each one in webhook-signature before anything else is done with the request, and answer 401 when none is equal.",
@@ -23,7 +23,7 @@ internal static class TargetDrills
         new("body-altered", "A body that was changed after signing is refused",
             "Verify the bytes as they came. A body that was parsed and written again is another one, and a change in it goes unnoticed.",
             [Wrong("with a space behind the signed body", 1, (body, _) => new SignedPostOptions { BodySent = (byte[])[.. body, (byte)' '] })]),
-        new("duplicate", "The same event again is accepted, quickly",
+        new("duplicate", "The same event again is accepted",
             "Remember the ids (or numbers) that were stored and answer 2xx to one that is known: "
             + "the sender tries again until it is accepted, and gives up on an endpoint that refuses.",
             [Right(1), Again(1), Again(1)]),
@@ -36,7 +36,7 @@ internal static class TargetDrills
         new("replay-future", "A request dated ten minutes ahead is refused",
             "The tolerance holds on either side: a timestamp ahead of the clock would let a request be replayed for as long as it lies ahead.",
             [Wrong("signed ten minutes ahead", 1, (_, _) => new SignedPostOptions { SignedAt = DateTimeOffset.UtcNow.AddMinutes(10) })]),
-        new("oversized", "A body of two megabytes is refused, without being read to its end",
+        new("oversized", "A body of two megabytes is refused",
             "Bound the body (1 MiB is enough for every event and batch) and answer 413 beyond it, before it is verified or parsed.",
             [new TargetRequest("with two megabytes of data", 1, Accepted: false) { Padding = Oversized }]),
         new("rotation", "During an overlap either secret is accepted, and both signatures together",
