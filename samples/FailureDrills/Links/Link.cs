@@ -45,7 +45,7 @@ internal sealed class Link : IAsyncDisposable
     private Link(Uri stub, TimeSpan wait, Func<CancellationToken, Task<Socket>>? onward)
     {
         (_stub, _wait) = (stub, wait);
-        _onward = onward ?? (cancel => ConnectAsync(stub.Port, cancel));
+        _onward = onward ?? (cancel => ConnectAsync(stub, cancel));
     }
 
     public LinkState State { get; private set; }
@@ -79,21 +79,29 @@ internal sealed class Link : IAsyncDisposable
         else if (_listener is null) Listen();
     }
 
-    public static async Task<Socket> ConnectAsync(int port, CancellationToken cancel)
+    public static async Task<Socket> ConnectAsync(Uri stub, CancellationToken cancel)
     {
-        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        await socket.ConnectAsync(new IPEndPoint(IPAddress.Loopback, port), cancel);
-        return socket;
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            await socket.ConnectAsync(stub.IdnHost, stub.Port, cancel);
+            return socket;
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
     }
 
-    /// <summary>Carries what comes on a connection to a port of this machine, and back.</summary>
-    public static async Task CarryAsync(Socket near, int port)
+    /// <summary>Carries what comes on a connection to a stub, and back.</summary>
+    public static async Task CarryAsync(Socket near, Uri stub)
     {
         using (near)
         {
             try
             {
-                using var far = await ConnectAsync(port, CancellationToken.None);
+                using var far = await ConnectAsync(stub, CancellationToken.None);
                 var back = CopyAsync(far, near, LinkState.Open, TimeSpan.Zero, isAnswer: true, CancellationToken.None);
                 await CopyAsync(near, far, LinkState.Open, TimeSpan.Zero, isAnswer: false, CancellationToken.None);
                 await back;
@@ -170,8 +178,16 @@ internal sealed class Link : IAsyncDisposable
             }
 
             var back = far is null ? Task.CompletedTask : CopyAsync(far, near, state, _wait, isAnswer: true, ended);
-            await CopyAsync(near, far, state, _wait, isAnswer: false, ended);
-            await back;
+            var forth = CopyAsync(near, far, state, _wait, isAnswer: false, ended);
+            // What breaks on either side breaks both at once.
+            await await Task.WhenAny(back, forth);
+            await Task.WhenAll(back, forth);
+        }
+        catch (SocketException e) when (e.SocketErrorCode == SocketError.ConnectionReset)
+        {
+            // A reset is passed on as what it is, and not as an orderly end.
+            foreach (var socket in new[] { near, far })
+                if (socket is { Connected: true }) socket.LingerState = new LingerOption(true, 0);
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException or OperationCanceledException)
         {

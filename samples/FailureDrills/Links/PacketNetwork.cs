@@ -142,7 +142,7 @@ internal sealed class PacketNetwork : IAsyncDisposable
     {
         try
         {
-            while (true) _ = Link.CarryAsync(await _listener!.AcceptSocketAsync(), stub.Port);
+            while (true) _ = Link.CarryAsync(await _listener!.AcceptSocketAsync(), stub);
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {

@@ -21,7 +21,7 @@ internal sealed class CustomerReceiver(ReceiverPlan plan, Stage stage, string fo
     private WebApplication? _app;
 
     /// <summary>Where it takes requests: the path is the one that the endpoint calls, as a proxy in between keeps it.</summary>
-    public Uri Url => new($"http://127.0.0.1:{_port}{stage.Target.Stub.Url.AbsolutePath}");
+    public Uri Url => new(Listen, stage.Target.Stub.Url.AbsolutePath);
 
     public IWebhookReceiverStatus Status => _app!.Services.GetRequiredService<IWebhookReceiverStatus>();
 
@@ -38,7 +38,9 @@ internal sealed class CustomerReceiver(ReceiverPlan plan, Stage stage, string fo
 
     /// <summary>Where it is and what it belongs to, for a process that stands in for it.</summary>
     public ReceiverPlace Place =>
-        new(_port, stage.Target.Stub.Url.AbsolutePath, stage.Target.Id.Value, stage.Platform.Url, folder, stage.Scale, stage.Target.Secrets[0].Reveal());
+        new(Listen, stage.Target.Stub.Url.AbsolutePath, stage.Target.Id.Value, stage.Platform.Url, folder, stage.Scale, stage.Target.Secrets[0].Reveal());
+
+    private Uri Listen => new UriBuilder(Uri.UriSchemeHttp, stage.Here.ToString(), _port).Uri;
 
     public async Task StartAsync(CancellationToken cancel)
     {

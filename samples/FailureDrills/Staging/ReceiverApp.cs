@@ -9,14 +9,14 @@ using Webhooks.Receiver;
 namespace Webhooks.FailureDrills.Staging;
 
 /// <summary>Where a receiver is and what it belongs to.</summary>
-/// <param name="Port">Its port on 127.0.0.1.</param>
+/// <param name="Listen">Its address and port.</param>
 /// <param name="Path">The path that the endpoint calls.</param>
 /// <param name="Endpoint">The endpoint's id.</param>
 /// <param name="Feed">Where the platform's feed is.</param>
 /// <param name="Folder">Holds its files.</param>
 /// <param name="Scale">By how much waits are stretched.</param>
 /// <param name="Secret">The endpoint's newest secret.</param>
-internal sealed record ReceiverPlace(int Port, string Path, string Endpoint, Uri Feed, string Folder, double Scale, string Secret)
+internal sealed record ReceiverPlace(Uri Listen, string Path, string Endpoint, Uri Feed, string Folder, double Scale, string Secret)
 {
     public string InboxPath => System.IO.Path.Combine(Folder, "inbox.db");
 
@@ -42,7 +42,7 @@ internal static class ReceiverApp
     {
         CreateBusiness(place.BusinessPath);
         var builder = WebApplication.CreateSlimBuilder();
-        builder.WebHost.UseUrls($"http://127.0.0.1:{place.Port}");
+        builder.WebHost.UseUrls(place.Listen.ToString());
         builder.Logging.ClearProviders();
         builder.Logging.AddProvider(new LineLog(log));
         builder.Services.AddSingleton(clock);

@@ -1,9 +1,11 @@
 using System.Collections.Concurrent;
+using System.Net;
 using System.Text;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using Webhooks.Dispatcher;
 using Webhooks.FailureDrills.Declaring;
+using Webhooks.FailureDrills.Links;
 using Webhooks.FailureDrills.Seeing;
 using Webhooks.FailureDrills.Stubs;
 using Webhooks.Testing;
@@ -52,6 +54,9 @@ internal sealed class Stage : IAsyncDisposable
 
     /// <summary>The receiver behind the first stub, when the drill has one.</summary>
     public CustomerReceiver? Receiver { get; private set; }
+
+    /// <summary>This machine, as the stubs see it.</summary>
+    public IPAddress Here { get; private set; } = IPAddress.Loopback;
 
     public Counters Counters { get; private set; } = null!;
 
@@ -138,7 +143,9 @@ internal sealed class Stage : IAsyncDisposable
         await StartPlatformAsync();
         for (var i = 0; i < Drill.Endpoints; i++)
         {
-            var stub = await Driver.OpenAsync(new StubOpening(Drill.Stub.Scaled(Scale), Drill.Tls), Cancel);
+            var far = await Driver.OpenAsync(new StubOpening(Drill.Stub.Scaled(Scale), Drill.Tls), Cancel);
+            Here = NearStub.SeenFrom(far.Url);
+            var stub = NearStub.Of(far);
             var settings = Drill.Endpoint(new EndpointSettings(stub.Url.ToString()));
             var application = await Platform.Applications.CreateAsync($"customer {i + 1}", Cancel);
             var created = await Platform.Endpoints.CreateAsync(application, settings, Cancel);
