@@ -11,8 +11,9 @@ internal sealed class WireMockProcess : IAsyncDisposable
 {
     private static readonly TimeSpan MostForInstalling = TimeSpan.FromMinutes(2), MostForStarting = TimeSpan.FromMinutes(3);
     private readonly Process _process;
+    private readonly string _folder;
 
-    private WireMockProcess(Process process, Uri url) => (_process, Url) = (process, url);
+    private WireMockProcess(Process process, Uri url, string folder) => (_process, Url, _folder) = (process, url, folder);
 
     public Uri Url { get; }
 
@@ -24,10 +25,12 @@ internal sealed class WireMockProcess : IAsyncDisposable
         var (jar, trouble) = await BringAsync(folder, cancel);
         if (jar is null) return (null, trouble);
         var port = FreePort.Next();
+        // It makes folders for mappings and files where it stands, and reads those that are there: not in the caller's.
+        var own = Directory.CreateTempSubdirectory("webhooks-wiremock-").FullName;
         string[] command =
         [
-            java, "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-jar", jar, "--port", port.ToString(CultureInfo.InvariantCulture), "--bind-address", "127.0.0.1",
-            "--disable-banner", "--container-threads", "100", "--async-response-enabled", "true", "--async-response-threads", "50",
+            java, "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-jar", jar, "--port", port.ToString(CultureInfo.InvariantCulture), "--root-dir", own,
+            "--bind-address", "127.0.0.1", "--disable-banner", "--container-threads", "100", "--async-response-enabled", "true", "--async-response-threads", "50",
         ];
         // Whoever kills this process takes the server along.
         if (Command.FindOnPath("setpriv") is { } setpriv) command = [setpriv, "--pdeathsig", "SIGKILL", "--", .. command];
@@ -40,7 +43,7 @@ internal sealed class WireMockProcess : IAsyncDisposable
                     lock (said)
                         if (said.Count < 50) said.Add(line);
             }, CancellationToken.None);
-        var server = new WireMockProcess(process, new Uri(FormattableString.Invariant($"http://127.0.0.1:{port}/")));
+        var server = new WireMockProcess(process, new Uri(FormattableString.Invariant($"http://127.0.0.1:{port}/")), own);
         if (await server.IsReadyAsync(cancel)) return (server, null);
         await server.DisposeAsync();
         lock (said) return (null, $"WireMock did not start: {string.Join(' ', said)}");
@@ -51,6 +54,7 @@ internal sealed class WireMockProcess : IAsyncDisposable
         if (!_process.HasExited) _process.Kill();
         await _process.WaitForExitAsync();
         _process.Dispose();
+        Directory.Delete(_folder, recursive: true);
     }
 
     private async Task<bool> IsReadyAsync(CancellationToken cancel)
