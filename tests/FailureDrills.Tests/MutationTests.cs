@@ -22,6 +22,13 @@ public class MutationTests
     public void EachMutation_HasADrillThatIsSaidToNoticeIt() =>
         Assert.All(AllMutations.All, mutation => Assert.Contains(AllDrills.All, drill => drill.Bites.Contains(mutation.Name)));
 
+    [Fact]
+    public void EachNameThatADrillIsSaidToNotice_IsThatOfAMutation()
+    {
+        var known = AllMutations.All.Select(mutation => mutation.Name).ToHashSet();
+        Assert.All(AllDrills.All, drill => Assert.All(drill.Bites, name => Assert.True(known.Contains(name), $"{drill.Name} is said to notice {name}, which is no mutation")));
+    }
+
     private static string Root()
     {
         var folder = new DirectoryInfo(AppContext.BaseDirectory);

@@ -23,6 +23,7 @@ internal static class BrokenAnswerDrills
             Stub = Script.Of(Answer.Broken(Fault.Reset), Answer.Ok),
             Steps = [Publish(2), Until(See.Delivered(2))],
             Expect = [See.Arrived(1, 1, 2), See.Attempts("connection_reset"), See.NeverPaused],
+            Bites = ["broken-off-fails"],
         },
         new("reset-in-the-body", "An answer that breaks off in its body is a failed delivery, whatever its status")
         {
@@ -36,6 +37,7 @@ internal static class BrokenAnswerDrills
                     Bytes.Of($"HTTP/1.1 200 OK\nContent-Length: 1000\n\n{new string('x', 100)}", Ending.Resets, 0.3)), Answer.Ok),
             Steps = [Publish(2), Until(See.Delivered(2))],
             Expect = [See.Arrived(1, 1, 2), See.Attempts("connection_reset"), See.NeverPaused],
+            Bites = ["broken-off-fails"],
         },
         new("reset-after-answer", "A reset after a whole answer takes nothing back")
         {
@@ -73,6 +75,7 @@ internal static class BrokenAnswerDrills
             Stub = Script.Of(Answer.Broken(Fault.EmptyReply), Answer.Ok),
             Steps = [Publish(2), Until(See.Delivered(2))],
             Expect = [See.Arrived(1, 1, 2), See.Attempts("connection_reset"), See.NeverPaused],
+            Bites = ["broken-off-fails"],
         },
         new("random-bytes", "What is no HTTP is a failed delivery")
         {
@@ -118,6 +121,7 @@ internal static class BrokenAnswerDrills
                 See.That("the attempt failed as invalid_response or connection_reset", Look.Platform,
                     e => e.One.Attempts.Count == 1 && e.One.Attempts[0].Outcome is "invalid_response" or "connection_reset", e => See.Standing(e.One)),
             ],
+            Bites = ["no-http-fails"],
         },
     ];
 }

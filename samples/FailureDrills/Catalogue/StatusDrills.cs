@@ -127,6 +127,7 @@ internal static class StatusDrills
             Stub = Script.Of(Answer.Exactly("101", Bytes.Of("HTTP/1.1 101 Switching Protocols\nConnection: Upgrade\nUpgrade: websocket\n\n", Ending.Closes)), Answer.Ok),
             Steps = [Publish(2), Until(See.Delivered(2))],
             Expect = [See.Arrived(1, 1, 2), See.Attempts("http_error"), See.NeverPaused],
+            Bites = ["odd-status-fails"],
         },
         new("status-999", "A status that nobody has defined is a failed delivery")
         {
@@ -138,6 +139,7 @@ internal static class StatusDrills
             Stub = Script.Of(Answer.Of(999).Times(2), Answer.Ok),
             Steps = [Publish(1), Until(See.Delivered(1))],
             Expect = [See.Arrived(1, 1, 1), See.Attempts("http_error", "http_error"), See.NeverPaused],
+            Bites = ["odd-status-fails"],
         },
         new("status-000", "Status 000 is a failed delivery, not a crash")
         {
