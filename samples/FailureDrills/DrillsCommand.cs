@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
+using System.Numerics;
 using Spectre.Console;
 using Webhooks.FailureDrills.AgainstReceiver;
 using Webhooks.FailureDrills.Catalogue;
@@ -28,9 +29,9 @@ internal static class DrillsCommand
     private static readonly Option<Uri?> WireMock = Address("--wiremock", "A WireMock (Java) that is running, such as http://127.0.0.1:8080; default: one is started.");
     private static readonly Option<Uri?> WireMockNet =
         Address("--wiremock-net", "A WireMock.Net that is running with its admin interface on; default: one is started by a program that holds it.");
-    private static readonly Option<double> Scale = Number("--scale", "By how much waits and time limits are stretched: 0.5 to 100.", 1, 0.5, 100);
-    private static readonly Option<double> Patience = Number("--patience", "By how much the time budgets of drills alone are stretched: 1 to 100.", 1, 1, 100);
-    private static readonly Option<double> Parallel = Number("--parallel", "How many drills run side by side: 1 to 64.", 8, 1, 64);
+    private static readonly Option<double> Scale = Number("--scale", "By how much waits and time limits are stretched: 0.5 to 100.", 1d, 0.5, 100);
+    private static readonly Option<double> Patience = Number("--patience", "By how much the time budgets of drills alone are stretched: 1 to 100.", 1d, 1, 100);
+    private static readonly Option<int> Parallel = Number("--parallel", "How many drills run side by side: 1 to 64.", 8, 1, 64);
     private static readonly Option<bool> List = new("--list") { Description = "Name the drills." };
     private static readonly Option<string?> Explain = new("--explain") { Description = "Tell what a drill does and what must be seen." };
     private static readonly Option<string[]> Mutate = new("--mutations")
@@ -48,8 +49,8 @@ internal static class DrillsCommand
     {
         Description = "With --target: the endpoint id that it is configured with.", DefaultValueFactory = _ => "ep_drills",
     };
-    private static readonly Option<double> FirstSeq = Number("--first-seq", "With --target: the number that its stream goes on with.", 1, 1, 1e15);
-    private static readonly Option<double> Rate = Number("--rate", "With --target: the most requests in a second: 0.1 to 20.", 2, 0.1, 20);
+    private static readonly Option<long> FirstSeq = Number("--first-seq", "With --target: the number that its stream goes on with.", 1L, 1, 1_000_000_000_000_000L);
+    private static readonly Option<double> Rate = Number("--rate", "With --target: the most requests in a second: 0.1 to 20.", 2d, 0.1, 20);
     private static readonly Option<bool> Yes = new("--yes") { Description = "With --target: send without asking." };
     private static readonly Option<bool> Json = new("--json") { Description = "Print the outcome as one JSON object on the last line." };
     private static readonly Option<FileInfo?> JUnit = new("--junit") { Description = "Write the outcome to this file as JUnit XML." };
@@ -65,8 +66,8 @@ internal static class DrillsCommand
             Names, Tag, Driver, WireMock, WireMockNet, Scale, Patience, Parallel, List, Explain, Json, JUnit, Markdown, Mutate,
             TargetUrl, Secret, OldSecret, Endpoint, FirstSeq, Rate, Yes,
         };
-        Names.Validators.Add(result => Known(result, AllDrills.All.Select(drill => drill.Name), "drill"));
-        Explain.Validators.Add(result => Known(result, AllDrills.All.Select(drill => drill.Name), "drill"));
+        Names.Validators.Add(result => Known(result, AllDrills.All.Select(drill => drill.Name), "drill", "--list names the drills"));
+        Explain.Validators.Add(result => Known(result, AllDrills.All.Select(drill => drill.Name), "drill", "--list names the drills"));
         Tag.Validators.Add(result => Known(result, AllDrills.All.SelectMany(drill => drill.Tags), "tag"));
         Mutate.Validators.Add(result => Known(result, AllMutations.All.Select(mutation => mutation.Name), "mutation"));
         Driver.Validators.Add(result => Known(result, Drivers.Names, "driver"));
@@ -89,6 +90,12 @@ internal static class DrillsCommand
         {
             Console.Write(TextReport.Explain(AllDrills.Find(name)!));
             return AsExpected;
+        }
+
+        if (drills.Count == 0)
+        {
+            await Console.Error.WriteLineAsync("No drill has one of these names and one of these tags as well.");
+            return CannotRun;
         }
 
         if (parsed.GetValue(TargetUrl) is { } target) return await AgainstAsync(parsed, target, cancel);
@@ -114,28 +121,32 @@ internal static class DrillsCommand
 
     private static async Task<int> RunAsync(ParseResult parsed, IReadOnlyList<Drill> drills, IServerLauncher? wireMockNet, CancellationToken cancel)
     {
-        var asked = parsed.GetValue(Driver) ?? [];
+        // A server whose address is given is asked for by that: a run without it would prove nothing.
+        string[] asked = parsed.GetValue(Driver) ?? [];
+        var (java, net) = (parsed.GetValue(WireMock), parsed.GetValue(WireMockNet));
+        bool IsWanted(string name) => asked.Contains(name) || (java is not null && name == Drivers.WireMock) || (net is not null && name == Drivers.WireMockNet);
         // Both take seconds to start.
         var starting = Databases.StartAsync(cancel);
-        await using var drivers = await Drivers.BringAsync(asked, parsed.GetValue(WireMock), parsed.GetValue(WireMockNet), wireMockNet, cancel);
+        await using var drivers = await Drivers.BringAsync(asked, java, net, wireMockNet, cancel);
         await using var databases = await starting;
-        if (drivers.Missing.Keys.FirstOrDefault(asked.Contains) is { } missing)
+        if (drivers.Missing.Keys.FirstOrDefault(IsWanted) is { } missing)
         {
-            await Console.Error.WriteLineAsync($"--driver {missing}: {drivers.Missing[missing]}");
+            await Console.Error.WriteLineAsync($"{missing} was asked for: {drivers.Missing[missing]}");
             return CannotRun;
         }
 
         var view = new LiveView(drills.Count * drivers.All.Count);
         var outcome = await view.ShowAsync(CatalogueRun.RunAsync(
-            drills, drivers, databases, new Pace(parsed.GetValue(Scale), parsed.GetValue(Patience), (int)parsed.GetValue(Parallel)), view.Began, view.Ended, cancel));
+            drills, drivers, databases, new Pace(parsed.GetValue(Scale), parsed.GetValue(Patience), parsed.GetValue(Parallel)), view.Began, view.Ended, cancel));
         if (!Console.IsOutputRedirected)
             foreach (var result in outcome.Results.Where(result => result.Verdict != Verdict.NotRun)) AnsiConsole.WriteLine(TextReport.Line(result));
         foreach (var result in outcome.Results.Where(result => result.Verdict == Verdict.Failed)) Console.Write($"\n{TextReport.Failure(result)}");
         foreach (var remark in outcome.Remarks) Console.WriteLine(remark);
         Console.WriteLine(TextReport.Sum(outcome));
-        if (parsed.GetValue(JUnit) is { } junit) await File.WriteAllTextAsync(junit.FullName, JUnitReport.Of(outcome), cancel);
-        if (parsed.GetValue(Markdown) is { } markdown) await File.WriteAllTextAsync(markdown.FullName, MarkdownReport.Of(outcome), cancel);
+        if (parsed.GetValue(JUnit) is { } junit) await File.WriteAllTextAsync(junit.FullName, JUnitReport.Of(outcome), CancellationToken.None);
+        if (parsed.GetValue(Markdown) is { } markdown) await File.WriteAllTextAsync(markdown.FullName, MarkdownReport.Of(outcome), CancellationToken.None);
         if (parsed.GetValue(Json)) Console.WriteLine(JsonReport.Of(outcome));
+        if (cancel.IsCancellationRequested) return CannotRun;
         return outcome.Count(Verdict.Failed) > 0 ? SomeFailed : outcome.AllAsExpected ? AsExpected : CannotRun;
     }
 
@@ -149,7 +160,10 @@ internal static class DrillsCommand
         }
 
         var settings = new TargetSettings(
-            target, new TargetSecrets(secret, old), parsed.GetValue(Endpoint)!, (long)parsed.GetValue(FirstSeq), parsed.GetValue(Rate), parsed.GetValue(Yes));
+            target, new TargetSecrets(secret, old), parsed.GetValue(Endpoint)!, parsed.GetValue(FirstSeq), parsed.GetValue(Rate), parsed.GetValue(Yes))
+        {
+            AsJson = parsed.GetValue(Json),
+        };
         return await TargetCommand.RunAsync(settings, Console.ReadLine, Console.Out, cancel);
     }
 
@@ -159,9 +173,10 @@ internal static class DrillsCommand
         return [.. AllDrills.All.Where(drill => (names.Length == 0 || names.Contains(drill.Name)) && (tags.Length == 0 || drill.Tags.Any(tags.Contains)))];
     }
 
-    private static void Known(SymbolResult result, IEnumerable<string> known, string what)
+    private static void Known(SymbolResult result, IEnumerable<string> known, string what, string? hint = null)
     {
-        foreach (var token in result.Tokens.Where(token => !known.Contains(token.Value))) result.AddError($"There is no {what} \"{token.Value}\"; --list names the drills.");
+        foreach (var token in result.Tokens.Where(token => !known.Contains(token.Value)))
+            result.AddError($"There is no {what} \"{token.Value}\"; {hint ?? $"there are {string.Join(", ", known.Distinct().Order())}"}.");
     }
 
     private static Option<Uri?> Address(string name, string description) => new(name)
@@ -175,13 +190,13 @@ internal static class DrillsCommand
         },
     };
 
-    private static Option<double> Number(string name, string description, double value, double low, double high)
+    private static Option<T> Number<T>(string name, string description, T value, T low, T high) where T : struct, INumber<T>
     {
-        var option = new Option<double>(name) { Description = description, DefaultValueFactory = _ => value };
+        var option = new Option<T>(name) { Description = description, DefaultValueFactory = _ => value };
         option.Validators.Add(result =>
         {
-            if (result.Tokens is [var token] && !(double.TryParse(token.Value, CultureInfo.InvariantCulture, out var number) && number >= low && number <= high))
-                result.AddError(string.Create(CultureInfo.InvariantCulture, $"{name} must be from {low} to {high}."));
+            if (result.Tokens is [var token] && !(T.TryParse(token.Value, CultureInfo.InvariantCulture, out var number) && number >= low && number <= high))
+                result.AddError(string.Create(CultureInfo.InvariantCulture, $"{name} must be {(value is double ? "" : "a whole number ")}from {low} to {high}."));
         });
         return option;
     }

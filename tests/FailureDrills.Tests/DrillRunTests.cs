@@ -6,6 +6,7 @@ using Webhooks.FailureDrills.Seeing;
 using Webhooks.FailureDrills.Staging;
 using Webhooks.FailureDrills.Stubs;
 using Webhooks.FailureDrills.Stubs.Scripted;
+using Webhooks.Testing;
 using static Webhooks.FailureDrills.Declaring.Steps;
 
 namespace Webhooks.FailureDrills.Tests;
@@ -55,6 +56,42 @@ public sealed class DrillRunTests : IAsyncLifetime
         Assert.Equal("it cannot do a connection reset", result.Reason);
     }
 
+    [Fact]
+    public async Task Run_BrokenOff_TellsWhatHadEndedAndFailsNothing()
+    {
+        using var cancel = new CancellationTokenSource();
+        Drill[] drills =
+        [
+            Drill with { Budget = TimeSpan.FromSeconds(120), Steps = [Do("nothing", _ => Task.CompletedTask)], Expect = [See.Active] },
+            Drill with { Name = "another", Steps = [Do("break off", _ => cancel.CancelAsync()), Until(See.Delivered(1))] },
+        ];
+        await using var drivers = await Drivers.BringAsync(["scripted"], null, null, CancellationToken.None);
+        var outcome = await CatalogueRun.RunAsync(drills, drivers, _databases, new Pace(Parallel: 1), (_, _) => { }, _ => { }, cancel.Token);
+        Assert.Equal([Verdict.Passed, Verdict.NotRun], outcome.Results.Select(result => result.Verdict));
+        Assert.Contains("the run was broken off", outcome.Remarks);
+    }
+
+    [Fact]
+    public async Task Command_WithAServerThatIsAskedForAndNotThere_CannotRun() =>
+        Assert.Equal(DrillsCommand.CannotRun, await DrillsCommand.RunAsync(["gone", "--wiremock", $"http://127.0.0.1:{FreePort.Next()}"]));
+
+    [Fact]
+    public async Task Command_WithNothingToRun_CannotRun() => Assert.Equal(DrillsCommand.CannotRun, await DrillsCommand.RunAsync(["gone", "--tag", "secrets"]));
+
+    [Fact]
+    public async Task Stub_OnAnotherAddress_IsCalledOverThisMachineAndAReset_StaysOne()
+    {
+        // 127.0.0.1 by another name: no other address can be counted on.
+        await using var scripted = new ScriptedDriver();
+        await using var driver = new Elsewhere(scripted);
+        var drill = Drill with
+        {
+            Stub = Script.Of(Answer.Broken(Fault.Reset), Answer.Ok), Steps = [Publish(2), Until(See.Delivered(2))], Expect = [See.Arrived(1, 1, 2), See.Attempts("connection_reset")],
+        };
+        var result = await new DrillRun(drill, driver, _databases, new Pace(Patience: 3)).RunAsync(CancellationToken.None);
+        Assert.True(result.Verdict == Verdict.Passed, TextReport.Failure(result));
+    }
+
     private static Drill Drill { get; } = new("an-example", "Something that holds")
     {
         Tags = ["answers"], Story = "An example.", Stub = Script.Of(Answer.Of(410, "gone")), Steps = [Publish(1)], Expect = [],
@@ -64,6 +101,34 @@ public sealed class DrillRunTests : IAsyncLifetime
     {
         await using var driver = new ScriptedDriver();
         return await new DrillRun(drill, driver, _databases, new Pace()).RunAsync(CancellationToken.None);
+    }
+
+    private sealed class Elsewhere(IStubDriver driver) : IStubDriver
+    {
+        public string Name => "elsewhere";
+
+        public Can Can => driver.Can;
+
+        public async Task<IStub> OpenAsync(StubOpening opening, CancellationToken cancel) => new ElsewhereStub(await driver.OpenAsync(opening, cancel));
+
+        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    }
+
+    private sealed class ElsewhereStub(IStub stub) : IStub
+    {
+        public Uri Url => new UriBuilder(stub.Url) { Host = "[::ffff:127.0.0.1]" }.Uri;
+
+        public Task PlayAsync(Script script, CancellationToken cancel) => stub.PlayAsync(script, cancel);
+
+        public Task<IReadOnlyList<StubRequest>> JournalAsync(CancellationToken cancel) => stub.JournalAsync(cancel);
+
+        public Task ForwardToAsync(Uri receiver, CancellationToken cancel) => stub.ForwardToAsync(receiver, cancel);
+
+        public Task StopAsync() => stub.StopAsync();
+
+        public Task StartAgainAsync() => stub.StartAgainAsync();
+
+        public ValueTask DisposeAsync() => stub.DisposeAsync();
     }
 
     private sealed class OnlyPlain : IStubDriver

@@ -40,6 +40,33 @@ public class ReportTests
     }
 
     [Fact]
+    public void LastSteps_UnderAFloodOfAttempts_StillHaveTheDrillsOwnAndThePause()
+    {
+        TimelineEntry[] all =
+        [
+            new(Began, "drill", "publish an event"), new(Began, "dispatcher", "endpoint.paused by dispatcher") { IsChange = true },
+            .. Enumerable.Range(0, 500).Select(i => new TimelineEntry(Began.AddSeconds(1 + i), "dispatcher", $"attempt {i}")), new(Began.AddHours(1), "stub", "POST 1"),
+        ];
+        var last = Timeline.Last(all);
+        Assert.Equal(["publish an event", "endpoint.paused by dispatcher", "attempt 480"], last.Take(3).Select(entry => entry.Text));
+        Assert.Equal(23, last.Count);
+    }
+
+    [Fact]
+    public void Steps_AfterTheDrillHadFailed_AreLeftOutOnThePlatformsSide() => Assert.Equal(
+        ["before", "the customer's clock may be another"],
+        Timeline.Until(
+            [new(Began, "dispatcher", "before"), new(Began.AddSeconds(2), "dispatcher", "after"), new(Began.AddSeconds(3), "stub", "the customer's clock may be another")],
+            Began.AddSeconds(1)).Select(entry => entry.Text));
+
+    [Fact]
+    public void Steps_ThatAreTheSameOnManyEndpoints_AreOneLine()
+    {
+        TimelineEntry[] all = [.. Enumerable.Range(1, 6).Select(i => new TimelineEntry(Began, "dispatcher", i == 5 ? "another" : "the same") { Endpoint = i })];
+        Assert.Equal(["endpoints 1-4: the same", "endpoint 5: another", "endpoint 6: the same"], Timeline.Fold(all).Select(entry => entry.Text));
+    }
+
+    [Fact]
     public void JUnit_CountsWhatWasNotRunAsSkipped()
     {
         var suites = XDocument.Parse(JUnitReport.Of(Outcome)).Root!.Elements().ToDictionary(suite => suite.Attribute("name")!.Value);

@@ -36,7 +36,7 @@ internal static class TextReport
             text.AppendLine(CultureInfo.InvariantCulture, $"  seen      {missed.Observation}");
         }
 
-        text.AppendLine(CultureInfo.InvariantCulture, $"  the last {Timeline.LastSteps} steps of either side:");
+        text.AppendLine(CultureInfo.InvariantCulture, $"  the last {Timeline.LastSteps} steps of either side, of the drill itself, and changes of state:");
         foreach (var line in Steps(Timeline.Last(result.Timeline), result.Timeline)) text.AppendLine(CultureInfo.InvariantCulture, $"    {line}");
         return text.ToString();
     }

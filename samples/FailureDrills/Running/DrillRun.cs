@@ -14,9 +14,22 @@ internal sealed class DrillRun(Drill drill, IStubDriver driver, Databases databa
 
     public async Task<DrillResult> RunAsync(CancellationToken cancel)
     {
-        var began = Stopwatch.GetTimestamp();
         var missing = drill.Needs & ~driver.Can;
         if (missing != Can.Nothing) return new DrillResult(drill, driver.Name, Verdict.NotSupported) { Reason = $"it cannot do {missing.Words()}" };
+        try
+        {
+            return await StageAsync(cancel);
+        }
+        // Its stage could not be cleared: one drill's trouble, and no other's.
+        catch (Exception e) when (!cancel.IsCancellationRequested)
+        {
+            return new DrillResult(drill, driver.Name, Verdict.Failed) { Missed = [new Missed("the drill's stage can be cleared", $"{e.GetType().Name}: {e.Message}")] };
+        }
+    }
+
+    private async Task<DrillResult> StageAsync(CancellationToken cancel)
+    {
+        var began = Stopwatch.GetTimestamp();
         using var budget = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         budget.CancelAfter(pace.Budget(drill));
         Stage? stage = null;
@@ -24,9 +37,11 @@ internal sealed class DrillRun(Drill drill, IStubDriver driver, Databases databa
         {
             stage = await Stage.SetUpAsync(drill, driver, databases, pace.Scale, budget.Token);
             var missed = await PlayAsync(stage);
+            // A wait that somebody broke off has failed to see nothing.
+            cancel.ThrowIfCancellationRequested();
             return new DrillResult(drill, driver.Name, missed.Count == 0 ? Verdict.Passed : Verdict.Failed)
             {
-                Missed = missed, Took = Stopwatch.GetElapsedTime(began), Timeline = await LookBackAsync(stage),
+                Missed = missed, Took = Stopwatch.GetElapsedTime(began), Timeline = await LookBackAsync(stage, missed.Count == 0 ? DateTimeOffset.MaxValue : DateTimeOffset.UtcNow),
             };
         }
         catch (NotSupportedByDriverException e)
@@ -35,12 +50,13 @@ internal sealed class DrillRun(Drill drill, IStubDriver driver, Databases databa
         }
         catch (Exception e) when (!cancel.IsCancellationRequested)
         {
+            var end = DateTimeOffset.UtcNow;
             var missed = e is OperationCanceledException
                 ? new Missed($"the drill ends within {pace.Budget(drill)}", stage is null ? "its stage was not set up by then" : "a step did not")
                 : new Missed("the drill can be played", $"{e.GetType().Name}: {e.Message}");
             return new DrillResult(drill, driver.Name, Verdict.Failed)
             {
-                Missed = [missed], Took = Stopwatch.GetElapsedTime(began), Timeline = stage is null ? [] : await LookBackAsync(stage),
+                Missed = [missed], Took = Stopwatch.GetElapsedTime(began), Timeline = stage is null ? [] : await LookBackAsync(stage, end),
             };
         }
         finally
@@ -60,6 +76,7 @@ internal sealed class DrillRun(Drill drill, IStubDriver driver, Databases databa
             }
             catch (DrillFailedException e)
             {
+                stage.Log.Add("drill", "given up");
                 return [new Missed(e.Expectation, e.Observation)];
             }
         }
@@ -81,16 +98,16 @@ internal sealed class DrillRun(Drill drill, IStubDriver driver, Databases databa
         }
     }
 
-    private static async Task<IReadOnlyList<TimelineEntry>> LookBackAsync(Stage stage)
+    private static async Task<IReadOnlyList<TimelineEntry>> LookBackAsync(Stage stage, DateTimeOffset end)
     {
         try
         {
-            return Timeline.Of(await stage.SeeAsync(Look.All), stage.Log.Lines);
+            return Timeline.Until(Timeline.Of(await stage.SeeAsync(Look.All), stage.Log.Lines), end);
         }
-        catch (Exception e) when (e is Npgsql.NpgsqlException or HttpRequestException or TimeoutException)
+        // One side is gone, in whichever way: what the drill itself did is still told, and the other drills go on.
+        catch (Exception e)
         {
-            // One side is gone: what the drill itself did is still told.
-            stage.Log.Add("drill", $"the end could not be looked at: {e.Message}");
+            stage.Log.Add("drill", $"the end could not be looked at: {e.GetType().Name}: {e.Message}");
             return [.. stage.Log.Lines.Select(line => new TimelineEntry(line.At, line.Who, line.Text))];
         }
     }
