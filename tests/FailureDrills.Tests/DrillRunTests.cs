@@ -65,7 +65,7 @@ public sealed class DrillRunTests : IAsyncLifetime
             Drill with { Budget = TimeSpan.FromSeconds(120), Steps = [Do("nothing", _ => Task.CompletedTask)], Expect = [See.Active] },
             Drill with { Name = "another", Steps = [Do("break off", _ => cancel.CancelAsync()), Until(See.Delivered(1))] },
         ];
-        await using var drivers = await Drivers.BringAsync(["scripted"], null, null, CancellationToken.None);
+        await using var drivers = await Drivers.BringAsync(["scripted"], null, null, null, CancellationToken.None);
         var outcome = await CatalogueRun.RunAsync(drills, drivers, _databases, new Pace(Parallel: 1), (_, _) => { }, _ => { }, cancel.Token);
         Assert.Equal([Verdict.Passed, Verdict.NotRun], outcome.Results.Select(result => result.Verdict));
         Assert.Contains("the run was broken off", outcome.Remarks);

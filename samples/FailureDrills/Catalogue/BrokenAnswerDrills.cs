@@ -64,6 +64,7 @@ internal static class BrokenAnswerDrills
                 See.That("the attempt failed as invalid_response or connection_reset", Look.Platform,
                     e => e.One.Attempts.Count == 1 && e.One.Attempts[0].Outcome is "invalid_response" or "connection_reset", e => See.Standing(e.One)),
             ],
+            Bites = ["broken-off-fails"],
         },
         new("empty-reply", "A connection closed without an answer is a failed delivery")
         {
@@ -84,7 +85,7 @@ internal static class BrokenAnswerDrills
                 On the customer's port something else listens now, and answers in a language of its own. The dispatcher takes it for a failure and
                 says so, and is not confused by it.
                 """,
-            Bites = ["detail-that-can-be-stored"],
+            Bites = ["detail-that-can-be-stored", "no-http-fails"],
             Stub = Script.Of(Answer.Broken(Fault.RandomBytes), Answer.Ok),
             Steps = [Publish(2), Until(See.Delivered(2))],
             Expect =
@@ -121,7 +122,7 @@ internal static class BrokenAnswerDrills
                 See.That("the attempt failed as invalid_response or connection_reset", Look.Platform,
                     e => e.One.Attempts.Count == 1 && e.One.Attempts[0].Outcome is "invalid_response" or "connection_reset", e => See.Standing(e.One)),
             ],
-            Bites = ["no-http-fails"],
+            Bites = ["broken-off-fails"],
         },
     ];
 }
