@@ -14,7 +14,7 @@ using Webhooks.Bench.Snapshot;
 using Webhooks.Bench.Staging;
 using Webhooks.Bench.Throughput;
 
-var root = new RootCommand("Measures the dispatcher end to end, the receiver and the management API, on this machine: private PostgreSQL, loopback, everything stopped at the end.")
+var root = new RootCommand("Measures the dispatcher end to end, the receiver and the management API, on this machine: private PostgreSQL, loopback, everything stopped at the end. With --host hangfire, given to ./eng/bench, the dispatcher in Hangfire servers: throughput, latency, idle, growth, takeover.")
 {
     LatencyCommand.Create(),
     ThroughputCommand.Create(),

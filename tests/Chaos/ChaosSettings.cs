@@ -1,3 +1,5 @@
+using Webhooks.Chaos.Cast;
+
 namespace Webhooks.Chaos;
 
 /// <summary>What a run is made from: the same settings give the same plan.</summary>
@@ -18,9 +20,11 @@ internal sealed record ChaosSettings(TimeSpan Duration, int Dispatchers, int Rec
 
     public int Publishers { get; init; } = 2;
 
+    public DispatcherHost Host { get; init; } = DispatcherHost.InBox;
+
     /// <summary>Endpoints that are there from the beginning; each of them comes at one receiver.</summary>
     public int Endpoints => Receivers * 4;
 
     public string Command =>
-        FormattableString.Invariant($"./eng/chaos --minutes {Duration.TotalMinutes:0.##} --dispatchers {Dispatchers} --receivers {Receivers} --seed {Seed}");
+        FormattableString.Invariant($"./eng/chaos --minutes {Duration.TotalMinutes:0.##} --dispatchers {Dispatchers} --receivers {Receivers} --seed {Seed}{(Host.Option.Length > 0 ? " " + Host.Option : "")}");
 }

@@ -1,3 +1,4 @@
+using Webhooks.Chaos.Cast;
 using Webhooks.Chaos.Running;
 using Xunit.Abstractions;
 
@@ -9,9 +10,9 @@ public class ChaosTests(ITestOutputHelper output)
     [Fact]
     public Task Run_UnderKillsSuspensionsRestartsAndFaults_LosesNothingDoublesNothingKeepsOrder() => BalancesAsync(60, 3, 2, output);
 
-    internal static async Task BalancesAsync(int seconds, int dispatchers, int receivers, ITestOutputHelper output)
+    internal static async Task BalancesAsync(int seconds, int dispatchers, int receivers, ITestOutputHelper output, DispatcherHost? host = null)
     {
-        var settings = new ChaosSettings(TimeSpan.FromSeconds(seconds), dispatchers, receivers, Random.Shared.Next());
+        var settings = new ChaosSettings(TimeSpan.FromSeconds(seconds), dispatchers, receivers, Random.Shared.Next()) { Host = host ?? DispatcherHost.InBox };
         var outcome = await ChaosRun.RunAsync(settings, output.WriteLine, CancellationToken.None);
         Assert.True(outcome.Summary.Balanced, $"{settings.Command}\n{outcome.Report}");
         Assert.True(outcome.Summary.Effects > 0);

@@ -10,7 +10,8 @@ namespace Webhooks.Bench.Idle;
 /// <param name="Receivers">How many receivers look at the feed now and then, in a second window.</param>
 /// <param name="Every">How often each of them does.</param>
 /// <param name="Profile">Whether the statements of a quiet window are printed.</param>
-internal sealed record IdlePlan(TimeSpan Window, int Receivers, TimeSpan Every, bool Profile);
+/// <param name="OtherHost">Whether the program's other host would deliver.</param>
+internal sealed record IdlePlan(TimeSpan Window, int Receivers, TimeSpan Every, bool Profile, bool OtherHost = false);
 
 /// <summary>What a dispatcher costs while there is nothing to send.</summary>
 internal static class IdleCommand

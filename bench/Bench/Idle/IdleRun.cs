@@ -27,7 +27,7 @@ internal static class IdleRun
     {
         var connectionString = await server.CreateDatabaseAsync(cancel);
         var secret = await SetUpAsync(connectionString, sink, endpoints, cancel);
-        await using var node = await NodeProcess.StartAsync(new NodeSettings(connectionString), cancel);
+        await using var node = await NodeProcess.StartAsync(new NodeSettings(connectionString, OtherHost: plan.OtherHost), cancel);
         var probed = new List<WebhookEndpointId>();
         await using (var data = NpgsqlDataSource.Create(connectionString))
         {

@@ -26,16 +26,21 @@ internal sealed class BenchPlatform : IAsyncDisposable
 
     public IWebhookEndpoints Endpoints => _host.Services.GetRequiredService<IWebhookEndpoints>();
 
-    public static async Task<BenchPlatform> StartAsync(string connectionString, CancellationToken cancel, Action<WebhookDispatcherOptions>? configure = null)
+    public static async Task<BenchPlatform> StartAsync(
+        string connectionString, CancellationToken cancel, Action<WebhookDispatcherOptions>? configure = null, HostSetup? host = null)
     {
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
         builder.Logging.AddSimpleConsole(options => options.SingleLine = true);
         builder.Logging.AddConsole(options => options.LogToStandardErrorThreshold = LogLevel.Trace);
-        AddDispatcher(builder.Services, connectionString, configure);
-        var host = builder.Build();
-        await host.StartAsync(cancel);
-        return new BenchPlatform(host, connectionString);
+        var dispatcher = AddDispatcher(builder.Services, connectionString, configure);
+        host?.Invoke(dispatcher, connectionString);
+        var app = builder.Build();
+        await app.StartAsync(cancel);
+        var platform = new BenchPlatform(app, connectionString);
+        // Another host may start its servers after that; the in-box worker is there at once.
+        while (host is not null && await platform.CountAsync("SELECT count(*) FROM webhooks.node WHERE expires_at > clock_timestamp()", cancel) == 0) await Task.Delay(20, cancel);
+        return platform;
     }
 
     /// <summary>One that publishes and manages; who delivers is another process.</summary>
@@ -43,7 +48,7 @@ internal sealed class BenchPlatform : IAsyncDisposable
         StartAsync(connectionString, cancel, options => options.RunWorker = false);
 
     /// <summary>The dispatcher with its standard settings, but that it may call the sink.</summary>
-    public static void AddDispatcher(IServiceCollection services, string connectionString, Action<WebhookDispatcherOptions>? configure) =>
+    public static IWebhookDispatcherBuilder AddDispatcher(IServiceCollection services, string connectionString, Action<WebhookDispatcherOptions>? configure) =>
         services.AddWebhookDispatcher(options =>
         {
             options.ConnectionString = connectionString;

@@ -19,6 +19,9 @@ internal sealed record EngineLoad(int Endpoints, int Events)
     /// <summary>Whether the sink must get each stream in order.</summary>
     public bool InOrder { get; init; } = true;
 
+    /// <summary>What delivers in place of the in-box worker.</summary>
+    public HostSetup? Host { get; init; }
+
     /// <summary>Makes the endpoints something else than strict.</summary>
     public Func<EndpointSettings, EndpointSettings>? Settings { get; init; }
 }
@@ -58,7 +61,7 @@ internal static class EngineRun
         string connectionString, BenchServer server, SinkProcess sink, EngineLoad load, WebhookApplicationId[] applications, bool profile, CancellationToken cancel)
     {
         var (endpoints, events) = (load.Endpoints, load.Events);
-        await using var platform = await BenchPlatform.StartAsync(connectionString, cancel);
+        await using var platform = await BenchPlatform.StartAsync(connectionString, cancel, host: load.Host);
         await sink.ResetAsync(new SinkRun(endpoints, events) { Latency = load.SinkLatency }, cancel);
         await ExecuteAsync("CREATE TABLE flushed (at timestamptz)");
         if (server.CountsStatements) await ExecuteAsync("SELECT pg_stat_statements_reset()");

@@ -6,7 +6,7 @@ using Webhooks.Testing;
 namespace Webhooks.Chaos.Cast;
 
 /// <summary>A part in the play: a process that is killed, suspended and started again, one of these at a time. Its log goes on through its lives.</summary>
-internal sealed class Actor(Role role, int number, string folder, string settings) : IDisposable
+internal sealed class Actor(string program, Role role, int number, string folder, string settings) : IDisposable
 {
     private const int Starts = 3;
 
@@ -91,7 +91,7 @@ internal sealed class Actor(Role role, int number, string folder, string setting
         {
             try
             {
-                _process = await ChildProcess.StartAsync(typeof(Actor).Assembly.Location, [RoleHost.Argument, role.ToString(), settings], Log);
+                _process = await ChildProcess.StartAsync(program, [RoleHost.Argument, role.ToString(), settings], Log);
                 return;
             }
             // The database may have been stopped for longer than a start waits for it.

@@ -17,13 +17,13 @@ internal static class RoleHost
     /// <summary>Asks a process to end in its own way.</summary>
     public const string Stop = "stop";
 
-    public static async Task<int> RunAsync(Role role, RoleSettings settings)
+    public static async Task<int> RunAsync(Role role, RoleSettings settings, DispatcherHost host)
     {
         using var stop = new CancellationTokenSource();
         switch (role)
         {
             case Role.Dispatcher:
-                await using (var app = Platform(settings, worker: true))
+                await using (var app = Platform(settings, worker: true, host: host))
                 {
                     app.MapWebhookFeed();
                     await app.StartAsync(stop.Token);
@@ -57,11 +57,11 @@ internal static class RoleHost
     }
 
     /// <summary>The dispatcher as a platform has it, with leases and waits that a short run can see the end of.</summary>
-    public static WebApplication Platform(RoleSettings settings, bool worker, bool console = true)
+    public static WebApplication Platform(RoleSettings settings, bool worker, bool console = true, DispatcherHost? host = null)
     {
         var builder = Builder(settings);
         if (!console) builder.Logging.ClearProviders();
-        builder.Services.AddWebhookDispatcher(options =>
+        var dispatcher = builder.Services.AddWebhookDispatcher(options =>
         {
             options.ConnectionString = settings.Database;
             options.MasterKey = settings.MasterKey;
@@ -75,6 +75,7 @@ internal static class RoleHost
             options.Delivery.Waits.Add(TimeSpan.FromMilliseconds(200));
             options.Delivery.Waits.Add(TimeSpan.FromMilliseconds(500));
         });
+        host?.AddTo?.Invoke(dispatcher, settings.Database);
         return builder.Build();
     }
 

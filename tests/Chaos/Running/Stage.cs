@@ -143,7 +143,7 @@ internal sealed class Stage : IAsyncDisposable
     {
         var path = Path.Combine(Folder, FormattableString.Invariant($"{role}-{i}.json"));
         settings(i).Write(path);
-        return new Actor(role, i, Folder, path);
+        return new Actor(Plan.Settings.Host.Program, role, i, Folder, path);
     })];
 
     // A process must come back at the address where it was; so it is chosen here, and not by the system at each start.
