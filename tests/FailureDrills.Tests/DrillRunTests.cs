@@ -57,6 +57,17 @@ public sealed class DrillRunTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Drill_WhoseStubIsGone_FailsAndStillTellsThePlatformsSide()
+    {
+        await using var scripted = new ScriptedDriver();
+        await using var driver = new Elsewhere(scripted);
+        var drill = Drill with { Steps = [Publish(1), Until(See.Paused(PauseReason.Gone)), Do("lose the stub's journal", stage => Task.FromResult(driver.IsLost = true))] };
+        var report = TextReport.Failure(await new DrillRun(drill, driver, _databases, new Pace(Patience: 3)).RunAsync(CancellationToken.None));
+        Assert.Contains("HttpRequestException: nobody is there", report, StringComparison.Ordinal);
+        Assert.Contains("failed: gone 410", report, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Run_BrokenOff_TellsWhatHadEndedAndFailsNothing()
     {
         using var cancel = new CancellationTokenSource();
@@ -105,22 +116,25 @@ public sealed class DrillRunTests : IAsyncLifetime
 
     private sealed class Elsewhere(IStubDriver driver) : IStubDriver
     {
+        public bool IsLost { get; set; }
+
         public string Name => "elsewhere";
 
         public Can Can => driver.Can;
 
-        public async Task<IStub> OpenAsync(StubOpening opening, CancellationToken cancel) => new ElsewhereStub(await driver.OpenAsync(opening, cancel));
+        public async Task<IStub> OpenAsync(StubOpening opening, CancellationToken cancel) => new ElsewhereStub(this, await driver.OpenAsync(opening, cancel));
 
         public ValueTask DisposeAsync() => ValueTask.CompletedTask;
     }
 
-    private sealed class ElsewhereStub(IStub stub) : IStub
+    private sealed class ElsewhereStub(Elsewhere driver, IStub stub) : IStub
     {
         public Uri Url => new UriBuilder(stub.Url) { Host = "[::ffff:127.0.0.1]" }.Uri;
 
         public Task PlayAsync(Script script, CancellationToken cancel) => stub.PlayAsync(script, cancel);
 
-        public Task<IReadOnlyList<StubRequest>> JournalAsync(CancellationToken cancel) => stub.JournalAsync(cancel);
+        public Task<IReadOnlyList<StubRequest>> JournalAsync(CancellationToken cancel) =>
+            driver.IsLost ? throw new HttpRequestException("nobody is there") : stub.JournalAsync(cancel);
 
         public Task ForwardToAsync(Uri receiver, CancellationToken cancel) => stub.ForwardToAsync(receiver, cancel);
 

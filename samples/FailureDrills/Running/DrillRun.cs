@@ -100,15 +100,19 @@ internal sealed class DrillRun(Drill drill, IStubDriver driver, Databases databa
 
     private static async Task<IReadOnlyList<TimelineEntry>> LookBackAsync(Stage stage, DateTimeOffset end)
     {
-        try
+        foreach (var look in new[] { Look.All, Look.Platform, Look.Stub | Look.Receiver })
         {
-            return Timeline.Until(Timeline.Of(await stage.SeeAsync(Look.All), stage.Log.Lines), end);
+            try
+            {
+                return Timeline.Until(Timeline.Of(await stage.SeeAsync(look), stage.Log.Lines), end);
+            }
+            // One side is gone, in whichever way: the other is still told, or at least what the drill itself did, and the other drills go on.
+            catch (Exception e)
+            {
+                if (look == Look.All) stage.Log.Add("drill", $"one side cannot be looked at any more: {e.GetType().Name}: {e.Message}");
+            }
         }
-        // One side is gone, in whichever way: what the drill itself did is still told, and the other drills go on.
-        catch (Exception e)
-        {
-            stage.Log.Add("drill", $"the end could not be looked at: {e.GetType().Name}: {e.Message}");
-            return [.. stage.Log.Lines.Select(line => new TimelineEntry(line.At, line.Who, line.Text))];
-        }
+
+        return [.. stage.Log.Lines.Select(line => new TimelineEntry(line.At, line.Who, line.Text))];
     }
 }

@@ -44,9 +44,9 @@ internal static class Timeline
         return [.. timeline.Where(kept.Contains)];
     }
 
-    /// <summary>What is of the platform's side and came after a moment is left out: a dispatcher goes on while its drill is being judged.</summary>
+    /// <summary>What the dispatcher did after a moment is left out: it goes on while its drill is being judged.</summary>
     public static IReadOnlyList<TimelineEntry> Until(IReadOnlyList<TimelineEntry> timeline, DateTimeOffset end) =>
-        [.. timeline.Where(entry => entry.At <= end || entry.Side is "stub" or "receiver")];
+        [.. timeline.Where(entry => entry.At <= end || entry.Side != "dispatcher")];
 
     /// <summary>What happened to several endpoints one after another, in one line.</summary>
     public static IReadOnlyList<TimelineEntry> Fold(TimelineEntry[] entries)
