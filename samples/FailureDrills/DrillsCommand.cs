@@ -18,6 +18,8 @@ namespace Webhooks.FailureDrills;
 /// <summary>The command: its options, and what its exit codes mean.</summary>
 internal static class DrillsCommand
 {
+    public const double LeastScale = 0.5, MostScale = 10;
+
     public const int AsExpected = 0, SomeFailed = 1, CannotRun = 2;
 
     private static readonly Argument<string[]> Names = new("drills") { Description = "The drills to run, by name; default: all.", Arity = ArgumentArity.ZeroOrMore };
@@ -29,7 +31,7 @@ internal static class DrillsCommand
     private static readonly Option<Uri?> WireMock = Address("--wiremock", "A WireMock (Java) that is running, such as http://127.0.0.1:8080; default: one is started.");
     private static readonly Option<Uri?> WireMockNet =
         Address("--wiremock-net", "A WireMock.Net that is running with its admin interface on; default: one is started by a program that holds it.");
-    private static readonly Option<double> Scale = Number("--scale", "By how much waits and time limits are stretched: 0.5 to 100.", 1d, 0.5, 100);
+    private static readonly Option<double> Scale = Number("--scale", "By how much waits and time limits are stretched: 0.5 to 10.", 1d, LeastScale, MostScale);
     private static readonly Option<double> Patience = Number("--patience", "By how much the time budgets of drills alone are stretched: 1 to 100.", 1d, 1, 100);
     private static readonly Option<int> Parallel = Number("--parallel", "How many drills run side by side: 1 to 64.", 8, 1, 64);
     private static readonly Option<bool> List = new("--list") { Description = "Name the drills." };

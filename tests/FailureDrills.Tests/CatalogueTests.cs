@@ -1,3 +1,7 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+using Webhooks.Dispatcher;
 using Webhooks.FailureDrills.Catalogue;
 using Webhooks.FailureDrills.Reporting;
 using Webhooks.FailureDrills.Running;
@@ -26,6 +30,19 @@ public class CatalogueTests(ITestOutputHelper output)
         Assert.Equal(AllDrills.All.Count, AllDrills.All.Select(drill => drill.Name).Distinct().Count());
         Assert.All(AllDrills.All, drill => Assert.Matches("^[a-z0-9]+(-[a-z0-9]+)*$", drill.Name));
     }
+
+    [Fact]
+    public void EachDrill_AtAnyScale_AsksTheDispatcherForWhatItAllows() => Assert.All(AllDrills.All, drill => Assert.All([DrillsCommand.LeastScale, 1, DrillsCommand.MostScale], scale =>
+    {
+        var configuration = new ConfigurationBuilder().AddInMemoryCollection(drill.Tuning.Settings(scale)).AddInMemoryCollection(new Dictionary<string, string?>
+        {
+            ["ConnectionString"] = "Host=localhost", ["MasterKey"] = Convert.ToBase64String(new byte[32]),
+        }).Build();
+        var services = new ServiceCollection();
+        services.AddWebhookDispatcher(configuration);
+        using var provider = services.BuildServiceProvider();
+        Assert.NotNull(provider.GetRequiredService<IOptions<WebhookDispatcherOptions>>().Value);
+    }));
 
     [Fact]
     public void EachDrill_HasACategoryAStoryAndExpectations() => Assert.All(AllDrills.All, drill =>

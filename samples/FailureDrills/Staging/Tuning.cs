@@ -31,8 +31,8 @@ internal sealed record Tuning
         var settings = new Dictionary<string, string?>
         {
             ["Sending:AllowHttp"] = "true",
-            ["Sending:Timeout"] = Time(Timeout),
-            ["Sending:ConnectTimeout"] = Time(ConnectTimeout),
+            ["Sending:Timeout"] = Time(Timeout, 120),
+            ["Sending:ConnectTimeout"] = Time(ConnectTimeout, 60),
             ["Delivery:LeaseDuration"] = Time(Lease),
             ["Egress:ConfirmAfter"] = Time(ConfirmAfter),
         };
@@ -41,6 +41,7 @@ internal sealed record Tuning
         foreach (var (name, value) in More) settings[name] = value;
         return settings;
 
-        string Time(double seconds) => TimeSpan.FromSeconds(seconds * scale).ToString("c", CultureInfo.InvariantCulture);
+        // Longer than the dispatcher allows they do not become.
+        string Time(double seconds, double most = 3600) => TimeSpan.FromSeconds(Math.Min(seconds * scale, most)).ToString("c", CultureInfo.InvariantCulture);
     }
 }
