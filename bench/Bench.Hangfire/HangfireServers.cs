@@ -30,7 +30,7 @@ internal static class HangfireServers
     {
         var storage = Storage(connectionString, cleanUp);
         builder.UseHangfire(options => options.Storage = storage);
-        builder.Services.AddHangfire(_ => { });
+        builder.Services.AddHangfire(hangfire => hangfire.UseNoOpLogProvider());
         // Registered before the server, and so stopped after it.
         builder.Services.AddHostedService(_ => new Connections(Own(connectionString)));
         builder.Services.AddHangfireServer((provider, options) =>

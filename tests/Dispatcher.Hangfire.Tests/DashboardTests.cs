@@ -62,7 +62,7 @@ public class DashboardTests
         var builder = WebApplication.CreateSlimBuilder();
         builder.WebHost.UseTestServer();
         builder.Logging.ClearProviders();
-        builder.Services.AddHangfire(_ => { });
+        builder.Services.AddHangfire(hangfire => hangfire.UseNoOpLogProvider());
         builder.Services.AddWebhookDispatcher(options =>
         {
             options.ConnectionString = database;

@@ -32,7 +32,8 @@ internal sealed class HangfireHost(string dispatcherDatabase, string? database =
             options.LostAfter = TimeSpan.FromSeconds(1);
             Configure?.Invoke(options);
         });
-        builder.Services.AddHangfire(_ => { });
+        // Where Hangfire logs to is static, too: of servers that end one after another, one would else log to what another has disposed of, and its workers fail by it.
+        builder.Services.AddHangfire(hangfire => hangfire.UseNoOpLogProvider());
         builder.Services.AddHangfireServer((provider, options) =>
         {
             options.Activator = new AspNetCoreJobActivator(provider.GetRequiredService<IServiceScopeFactory>());
