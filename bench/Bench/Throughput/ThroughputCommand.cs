@@ -23,7 +23,7 @@ internal static class ThroughputCommand
         {
             Description = "Rows by name, with commas: " + string.Join(",", Names), CustomParser = ParseNames, DefaultValueFactory = _ => [.. Names],
         };
-        var events = WholeNumber.Option("--events", "Events of strict_200 in a run; the other rows' numbers go with it", 60_000);
+        var events = WholeNumber.Option("--events", "Events of strict_200 in a run; the other rows' numbers go with it", ThroughputRows.MainEvents);
         var runs = WholeNumber.Option("--runs", "Runs of which the medians are taken", 3);
         var noPeers = new Option<bool>("--no-peers") { Description = "Leave out the job queues that run on Node" };
         var form = new Option<PublishForm>("--publish") { Description = "Single publishes that share commits, or transactions of 100 events" };
@@ -37,7 +37,7 @@ internal static class ThroughputCommand
         {
             var rows = parsed.GetValue(only)!;
             if (parsed.GetValue(noPeers)) rows.ExceptWith(Peer.All.Select(peer => peer.Name));
-            var plan = new ThroughputPlan(rows, parsed.GetValue(events) / 60_000.0, parsed.GetValue(form), parsed.GetValue(profile), Peer.ParseSettings(parsed.GetValue(set) ?? []));
+            var plan = new ThroughputPlan(rows, (double)parsed.GetValue(events) / ThroughputRows.MainEvents, parsed.GetValue(form), parsed.GetValue(profile), Peer.ParseSettings(parsed.GetValue(set) ?? []));
             return RunAsync(plan, parsed.GetValue(runs), report, cancel);
         }));
         return command;

@@ -15,6 +15,9 @@ internal static class ThroughputRows
     /// <summary>The row that the peers stand beside: as many endpoints, the same bodies, the same sink.</summary>
     public const string Main = "strict_200";
 
+    /// <summary>The events of a full run of it.</summary>
+    public const int MainEvents = 240_000;
+
     /// <summary>A job table, each row locked while it is posted.</summary>
     public const string Naive = "naive";
 
@@ -38,7 +41,7 @@ internal static class ThroughputRows
         }, 0, "one strict batch endpoint, MaxEvents 500, a sink that answers after 50 ms"),
         new("strict_200_50ms", new EngineLoad(200, 12_000) { SinkLatency = SlowSink }, 200, "200 strict endpoints, a sink that answers after 50 ms"),
         // Last, so that it stands right beside the others.
-        new(Main, new EngineLoad(200, 240_000), 200, "200 strict endpoints"),
+        new(Main, new EngineLoad(200, MainEvents), 200, "200 strict endpoints"),
     ];
 
     private static TimeSpan SlowSink => TimeSpan.FromMilliseconds(50);
