@@ -105,9 +105,9 @@ public class BalanceTests
         var (application, endpoint) = await leaves.AddEndpointAsync(receiver.Url);
         await leaves.PublishAsync(application);
         await receiver.WaitForAsync(1);
-        var stopping = Task.WhenAll(leaves.StopAsync(TimeSpan.FromMinutes(2)), stays.StopAsync());
         // Without a renewal, all leases of now would be over then.
         var over = await leaves.ScalarAsync<DateTime>("SELECT max(expires_at) FROM webhooks.node WHERE expires_at < clock_timestamp() + interval '7 s'");
+        var stopping = Task.WhenAll(leaves.StopAsync(TimeSpan.FromMinutes(2)), stays.StopAsync());
         await Platform.UntilAsync(async () => await leaves.ScalarAsync<bool>($"SELECT clock_timestamp() > '{over:O}'"), "the lease of the beginning is over");
         outlasted.SetResult();
         await stopping;
