@@ -1,5 +1,6 @@
 using Webhooks.Dispatcher.Hosting.Jobs;
 using Webhooks.Testing;
+using Webhooks.Tests.Shared;
 
 namespace Webhooks.Dispatcher.Hosting.Contract;
 
@@ -22,8 +23,11 @@ public class ScriptedHostTests : HostingContract
         await platform.PublishAsync(application, 30);
         var host = (JobHost)platform.Get<IDispatcherHost>();
         using var stop = new CancellationTokenSource();
+        var listeners = await Listeners.ReadAsync(database);
         var running = host.RunAsync(stop.Token);
         await ContractPlatform.UntilAsync(async () => (await platform.Endpoints.GetStreamAsync(endpoint)).Head == 30, "all is numbered");
+        // What is drained while it begins to listen is handed back half done, and this host has no other job made.
+        await Listeners.WaitForNewAsync(database, listeners);
         var ends = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => host.DrainAsync(endpoint, CancellationToken.None)));
         Assert.Single(ends, end => end != DrainEnd.NotTaken);
         await platform.SettledAsync(endpoint, 30);

@@ -6,6 +6,7 @@ using Microsoft.Extensions.Options;
 using Npgsql;
 using Webhooks.Dispatcher.Delivery;
 using Webhooks.Dispatcher.Nodes;
+using Webhooks.Tests.Shared;
 
 namespace Webhooks.Dispatcher.Tests;
 
@@ -68,7 +69,9 @@ internal sealed class Platform : IAsyncDisposable
         if (map is null) app.MapWebhookFeed();
         else map(app);
         app.MapHealthChecks("/health");
+        var listeners = worker ? await Listeners.ReadAsync(connectionString) : [];
         await app.StartAsync();
+        if (worker) await Listeners.WaitForNewAsync(connectionString, listeners);
         return new Platform(app, connectionString);
     }
 

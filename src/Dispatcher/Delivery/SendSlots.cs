@@ -39,9 +39,10 @@ internal sealed class SendSlots : IDisposable
         _timer = time.CreateTimer(static self => ((SendSlots)self!).Demote(), this, Patience, Patience);
     }
 
-    public SendSlot Open()
+    /// <param name="expectSlow">Whether its first request is expected to take long.</param>
+    public SendSlot Open(bool expectSlow = false)
     {
-        var slot = new SendSlot();
+        var slot = new SendSlot { ExpectSlow = expectSlow };
         _slots[slot] = true;
         return slot;
     }

@@ -19,12 +19,20 @@ internal sealed partial class StreamPump
     private bool _filling;
     private bool _besideTurn;
     private long? _batchSince;
+    private long _busyAt;
+
+    // Of the last answer: a lane that begins expects no quicker one.
+    private volatile bool _expectSlow;
+
+    /// <summary>Whether nothing more may be sent.</summary>
+    private bool IsOver => _stopping || _lost || _paused || _refusal is not null;
 
     /// <summary>Runs until no lane has anything to do: there is nothing to send, or nothing may be sent.</summary>
     private async Task RunLanesAsync(CancellationToken abort)
     {
         _lanes = 1;
         _lanesEnded = null;
+        _busyAt = _time.GetTimestamp();
         await LaneAsync(abort);
         Task ended;
         lock (_gate) ended = _lanes == 0 ? Task.CompletedTask : (_lanesEnded = new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
@@ -34,7 +42,7 @@ internal sealed partial class StreamPump
 
     private async Task LaneAsync(CancellationToken abort)
     {
-        var slot = _services.Slots.Open();
+        var slot = _services.Slots.Open(_expectSlow);
         try
         {
             while (await NextAsync(abort) is { } next)
@@ -54,58 +62,68 @@ internal sealed partial class StreamPump
         {
             _trouble ??= exception;
             _stopping = true;
-            _buffer.Wake();
         }
         finally
         {
             _services.Slots.Close(slot);
             lock (_gate)
+            {
+                // Somebody may be waiting for news that would be for nobody.
+                if (IsOver) _buffer.Wake();
                 if (--_lanes == 0) _lanesEnded?.TrySetResult();
+            }
         }
     }
 
     /// <summary>What to send next; null when this lane has nothing to do, and what others are doing will start lanes again.</summary>
     private async ValueTask<Outgoing?> NextAsync(CancellationToken abort)
     {
-        var lingering = _time.GetTimestamp();
         while (true)
         {
+            bool besideIsDue;
             TimeSpan patience;
             lock (_gate)
             {
-                if (_stopping || _lost || _paused || _refusal is not null || !_window.MayBegin) return null;
-                var besideIsDue = _beside.IsDue;
+                if (IsOver || !_window.MayBegin) return null;
+                besideIsDue = _beside.IsDue;
                 if ((!besideIsDue || _filling) && TryTake() is { } next)
                 {
-                    // Another lane may find something, too: it takes it, or ends at once.
-                    if (_window.MayBegin && (_buffer.Count > 0 || _beside.Count > 0)) StartLane(abort);
+                    // Another lane takes what is left, or waits for news while this one sends; or ends at once, where another does.
+                    if (_window.MayBegin && (!_filling || _buffer.Count > 0 || _beside.Count > 0)) StartLane(abort);
                     return next;
                 }
 
+                if (!besideIsDue && _window.InFlight == 0 && _buffer.Count == 0 && !_buffer.MayRead) _quiet.TrySetResult();
+                // Whoever waits is to wait no longer than there is reason to.
+                if (_filling && (_window.InFlight == 0 || _beside.LoadAt is not null)) _buffer.Wake();
                 if (_filling || (!besideIsDue && _window.InFlight > 0 && _buffer.Count > 0 && _batch is null)) return null;
                 _filling = true;
-                patience = besideIsDue ? TimeSpan.Zero : Patience(lingering);
-                if (!besideIsDue && _window.InFlight == 0 && _buffer.Count == 0 && !_buffer.MayRead) _quiet.TrySetResult();
+                patience = Patience;
             }
 
-            try
+            var found = besideIsDue ? await LoadBesideAsync(abort) : await _buffer.FillAsync(patience, abort);
+            lock (_gate)
             {
-                if (_beside.IsDue)
-                {
-                    // What has ended must be written first, or it would be read again.
-                    if (!await _settle.AllAsync()) _lost = true;
-                    else await _beside.LoadAsync(abort);
-                }
-                else if (!await _buffer.FillAsync(patience, abort) && IsInVain(lingering))
-                {
-                    return null;
-                }
-            }
-            finally
-            {
-                lock (_gate) _filling = false;
+                // At once: who takes an event believes that somebody waits for news for as long as this says so.
+                _filling = false;
+                if (!found && IsInVain) return null;
             }
         }
+    }
+
+    private async Task<bool> LoadBesideAsync(CancellationToken abort)
+    {
+        // What has ended must be written first, or it would be read again.
+        if (!await _settle.AllAsync())
+        {
+            _lost = true;
+            return false;
+        }
+
+        lock (_gate) _beside.BeginLoad();
+        var (due, next) = await _services.Deferred.ReadDueAsync(_lease, BesideQueue.AtATime, abort);
+        lock (_gate) _beside.EndLoad(due, next);
+        return true;
     }
 
     /// <summary>Takes the next request's worth; null when there is none at hand. Under the gate.</summary>
@@ -127,20 +145,20 @@ internal sealed partial class StreamPump
         return new Outgoing(items[0], items, null, _window.Begin());
     }
 
-    /// <summary>Whether there was time enough and nothing has come: nor is anything at hand that goes out without more.</summary>
-    private bool IsInVain(long lingering)
-    {
-        lock (_gate) return Patience(lingering) <= TimeSpan.Zero && !_beside.IsDue && (_batch is null || _buffer.Count == 0);
-    }
+    /// <summary>Whether there was time enough and nothing has come: nor is anything at hand that goes out without more. Under the gate.</summary>
+    private bool IsInVain => Patience <= TimeSpan.Zero && !_beside.IsDue && (_batch is null || _buffer.Count == 0);
 
-    /// <summary>How long to wait for news before giving the endpoint back. Under the gate.</summary>
-    private TimeSpan Patience(long lingering)
+    /// <summary>How long to wait for news before giving the endpoint back, which is not idle while a request is under way. Under the gate.</summary>
+    private TimeSpan Patience
     {
-        // A second opinion is wanted now or not at all.
-        if (_window.Unclear.Count > 0) return TimeSpan.Zero;
-        if (_batchSince is { } since && _batch is { } batch) return batch.MaxWait - _time.GetElapsedTime(since);
-        var linger = _options.Linger - _time.GetElapsedTime(lingering);
-        return _beside.Next is { } next && next - _services.Clock.Now < linger ? next - _services.Clock.Now : linger;
+        get
+        {
+            // A second opinion is wanted now or not at all, unless what is under way may give one.
+            if (_window.Unclear.Count > 0 && _window.InFlight == 0) return TimeSpan.Zero;
+            if (_batchSince is { } since && _batch is { } batch) return batch.MaxWait - _time.GetElapsedTime(since);
+            var linger = _window.InFlight > 0 ? TimeSpan.FromMinutes(1) : _options.Linger - _time.GetElapsedTime(Volatile.Read(ref _busyAt));
+            return _beside.LoadAt is { } next && next - _services.Clock.Now < linger ? next - _services.Clock.Now : linger;
+        }
     }
 
     private void StartLane(CancellationToken abort)

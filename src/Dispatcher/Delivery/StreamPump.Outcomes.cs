@@ -8,6 +8,7 @@ internal sealed partial class StreamPump
     private async ValueTask TakeAsync(Outgoing sent, AttemptResult result, CancellationToken abort)
     {
         Interlocked.Increment(ref _answers);
+        Volatile.Write(ref _busyAt, _time.GetTimestamp());
         _services.Egress.Observe(_lease.Endpoint, result);
         _services.Tallies.Attempted(_lease.Endpoint, result);
         if (result.Outcome == AttemptOutcome.Delivered)
@@ -72,7 +73,6 @@ internal sealed partial class StreamPump
                 // 410 pauses, whatever was answered before.
                 if (result.Outcome == AttemptOutcome.Gone) _refusal = (sent, result);
                 else _refusal ??= (sent, result);
-                _buffer.Wake();
                 return;
             }
 

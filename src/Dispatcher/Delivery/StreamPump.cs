@@ -55,7 +55,7 @@ internal sealed partial class StreamPump
         // Twice a request's worth, so that the next one is there when the one before it is answered; no more than goes out in a second.
         var most = Math.Max(_options.ReadAhead, 2 * (lease.Batch?.MaxEvents ?? (lease.IsRelaxed ? lease.MaxInFlight : 1)));
         _buffer = new AheadBuffer(lease, services.Reader, Math.Min(most, Math.Max(1, lease.RateLimit * (lease.Batch?.MaxEvents ?? 1) ?? most)), _gate, time);
-        _beside = new BesideQueue(lease, services.Deferred, services.Clock);
+        _beside = new BesideQueue(services.Clock);
         _settle = new SettleChain(lease, _window, _gate, services.Settler);
         Began = time.GetTimestamp();
     }
@@ -142,6 +142,7 @@ internal sealed partial class StreamPump
         finally
         {
             _services.Slots.Release(slot);
+            _expectSlow = slot.ExpectSlow;
         }
     }
 
@@ -151,12 +152,9 @@ internal sealed partial class StreamPump
         Interlocked.Increment(ref _beginning);
         try
         {
-            if (_stopping || !_services.Node.IsValid)
-            {
-                _stopping = true;
-                return null;
-            }
-
+            if (!_services.Node.IsValid) _stopping = true;
+            // It may have waited for its turn, and another answer may have said meanwhile that nothing more is wanted.
+            if (IsOver) return null;
             return _services.Sender.SendAsync(_lease.Url, id, body, _lease.LiveSecrets(_services.Clock.Now), _lease.Headers, abort);
         }
         finally
@@ -170,9 +168,9 @@ internal sealed partial class StreamPump
         TimeSpan wait;
         lock (_gate) wait = pace.Take(_time.GetElapsedTime(0));
         // In steps, so that stopping need not wait for a slow pace.
-        for (var step = TimeSpan.FromMilliseconds(100); wait > TimeSpan.Zero && !_stopping; wait -= step)
+        for (var step = TimeSpan.FromMilliseconds(100); wait > TimeSpan.Zero && !IsOver; wait -= step)
             await Task.Delay(wait < step ? wait : step, _time, abort);
-        return !_stopping;
+        return !IsOver;
     }
 
     private async Task<PumpEnd> HandBackAsync()

@@ -186,6 +186,80 @@ public class RelaxedTests
         await platform.StopAsync(TimeSpan.FromMilliseconds(100));
     }
 
+    /// <summary>Each comes when all before it have been sent and hang: there was nothing more to send when the lane before began.</summary>
+    [Fact]
+    public async Task Deliver_OneComesWhileOthersHang_IsSentBesideThem()
+    {
+        await using var receiver = await ScriptedReceiver.StartAsync();
+        receiver.Respond(_ => ScriptedAnswer.Never);
+        await using var platform = await Platform.StartAsync(options =>
+        {
+            options.Sending.Timeout = TimeSpan.FromMinutes(2);
+            options.Delivery.Linger = TimeSpan.FromMilliseconds(50);
+        });
+        var (application, _) = await platform.AddEndpointAsync(receiver.Url, Relaxed);
+        for (var i = 1; i <= 8; i++)
+        {
+            await platform.PublishAsync(application);
+            await receiver.WaitForAsync(i);
+            // Longer than an idle endpoint is kept.
+            await Task.Delay(100);
+        }
+
+        Assert.Equal(Enumerable.Range(1, 8).Select(seq => (long)seq), receiver.Requests.Select(Wire.Seq));
+        await platform.StopAsync(TimeSpan.FromMilliseconds(100));
+    }
+
+    /// <summary>Whether it is the event or the endpoint that is at fault, the next event shows; not the one that hangs.</summary>
+    [Fact]
+    public async Task Deliver_OneComesAfterAFailureWhileAnotherHangs_GivesTheSecondOpinion()
+    {
+        await using var receiver = await ScriptedReceiver.StartAsync();
+        receiver.Respond(request => Wire.Seq(request) switch
+        {
+            1 => ScriptedAnswer.Never,
+            2 => ScriptedAnswer.Of(500),
+            _ => ScriptedAnswer.NoContent,
+        });
+        await using var platform = await Platform.StartAsync(options =>
+        {
+            options.Sending.Timeout = TimeSpan.FromMinutes(2);
+            options.Delivery.Waits.Clear();
+            options.Delivery.Waits.Add(TimeSpan.FromHours(1));
+        });
+        var (application, endpoint) = await platform.AddEndpointAsync(receiver.Url, Relaxed);
+        for (var i = 1; i <= 2; i++)
+        {
+            await platform.PublishAsync(application);
+            await receiver.WaitForAsync(i);
+        }
+
+        // The failure is known before the next one comes.
+        await Task.Delay(300);
+        await platform.PublishAsync(application);
+        await receiver.WaitForAsync(3);
+        // It was the event's: it is tried again beside the stream.
+        await Platform.UntilAsync(async () => await platform.ScalarAsync<long>("SELECT count(*) FROM webhooks.deferred WHERE seq = 2") == 1, "2 is deferred");
+        Assert.Equal(0, (await platform.Endpoints.GetStreamAsync(endpoint.Id)).ConsecutiveFailures);
+        await platform.StopAsync(TimeSpan.FromMilliseconds(100));
+    }
+
+    /// <summary>Those that wait for their turn have not begun: 410 pauses at once.</summary>
+    [Fact]
+    public async Task Deliver_410WhileOthersWaitForTheRateLimit_NoneOfThemIsSent()
+    {
+        await using var receiver = await ScriptedReceiver.StartAsync();
+        receiver.Respond(_ => ScriptedAnswer.Of(410));
+        await using var platform = await Platform.StartAsync();
+        var (application, endpoint) = await platform.AddEndpointAsync(receiver.Url, Relaxed with { RateLimit = 1 });
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => platform.PublishAsync(application)));
+        await platform.WaitForStreamAsync(endpoint.Id, stream => stream.PauseReason == PauseReason.Gone);
+        // Handed back, so that none is left that could still be sent.
+        await Platform.UntilAsync(
+            async () => await platform.ScalarAsync<long>("SELECT count(*) FROM webhooks.delivery_state WHERE lease_owner IS NULL") == 1, "it is handed back");
+        Assert.Equal(1, receiver.Count);
+    }
+
     /// <summary>What is numbered while an endpoint is put to rest must not wait with the event that failed.</summary>
     [Fact]
     public async Task Rest_EventNumberedMeanwhile_IsDueAtOnce()
