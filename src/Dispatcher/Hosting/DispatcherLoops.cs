@@ -26,7 +26,7 @@ internal sealed partial class DispatcherLoops
 
     // A round costs the same for one event as for hundreds. This is nothing for a few, and lets a flood gather into batches worth their while.
     private static readonly TimeSpan PausePerEvent = TimeSpan.FromMicroseconds(100);
-    private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(150);
     private static readonly SequencedRound Nothing = new(0, []);
 
     private readonly DispatcherWork _work;
