@@ -180,6 +180,11 @@ internal sealed class Demo : IAsyncDisposable
     {
         Narrator.Title("5  Accepted and lost on the way: a gap, and its backfill");
         var lost = Math.Max(1, lines.Count / 5);
+        // While it believes the endpoint paused it reads the feed every second, and might have what is lost here before a number shows that it is missing.
+        var status = _receiver!.Services.GetRequiredService<IWebhookReceiverStatus>();
+        await Narrator.UntilAsync(
+            "the receiver to know that the endpoint is active", async () => (await status.GetAsync(ReceiverHost.Source)).Streams is [{ PauseReason: null }],
+            isActive => isActive, _patience);
         _proxy!.LoseNext(lost);
         await _shop!.PublishAsync(lines);
         Narrator.Say($"the proxy answered 204 to {lost} deliveries and dropped them; the numbers behind them show the gap");

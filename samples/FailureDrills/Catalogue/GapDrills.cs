@@ -38,7 +38,7 @@ internal static class GapDrills
             Steps =
             [
                 Publish(2), Until(See.Processed(2)),
-                Until(See.That("the receiver has looked at the feed after its start", Look.Receiver, e => e.Stream?.FeedReadAt is not null, _ => "it has not yet")),
+                Until(See.Looked),
                 Publish(1), Until(See.Delivered(3)), Until(See.Processed(3)),
             ],
             Expect = [See.Processed(3), See.Requests(3)],

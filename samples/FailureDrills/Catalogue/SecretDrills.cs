@@ -142,7 +142,7 @@ internal static class SecretDrills
             Receiver = new ReceiverPlan(),
             Steps =
             [
-                Do("the customer configures a wrong secret", Configure(_ => [WebhookSecret.Generate()])), Publish(3), Until(See.Paused(PauseReason.Failing, "401")), Publish(4),
+                Until(See.Looked), Do("the customer configures a wrong secret", Configure(_ => [WebhookSecret.Generate()])), Publish(3), Until(See.Paused(PauseReason.Failing, "401")), Publish(4),
                 Probe, Until(FeedRefused), Until(See.Processed(0)),
                 Do("the customer puts it right", Configure(stage => [stage.Target.Secrets[0]])), Until(See.Processed(7)), Until(See.Active), Publish(1), Until(See.Processed(8)),
             ],

@@ -47,6 +47,9 @@ internal static class See
     public static Expectation Active { get; } = That("every endpoint is active", Look.Platform, e => e.Endpoints.All(one => one.Stream?.Status == EndpointStatus.Active),
         e => string.Join("; ", e.Endpoints.Where(one => one.Stream?.Status != EndpointStatus.Active).Take(3).Select(Standing)));
 
+    /// <summary>It looks once at its start, at any moment after that; what a drill changes meanwhile, that look may see or not.</summary>
+    public static Expectation Looked { get; } = That("the receiver has looked at the feed after its start", Look.Receiver, e => e.Stream?.FeedReadAt is not null, _ => "it has not yet");
+
     public static Expectation NeverPaused { get; } = That("no endpoint was ever paused", Look.Platform,
         e => e.Endpoints.All(one => one.Changes.All(change => change.Type != "endpoint.paused")),
         e => string.Join("; ", e.Endpoints.SelectMany(one => one.Changes).Where(change => change.Type == "endpoint.paused").Take(3)
