@@ -48,6 +48,15 @@ internal sealed class Disk
         lock (_gate) return one.Seq <= Watermark || _inbox.Any(known => known.Id == one.Id);
     }
 
+    /// <summary>After which number some are missing; null when none is. One look: what comes between two would seem to follow a gap.</summary>
+    public long? GapAfter
+    {
+        get
+        {
+            lock (_gate) return Contiguous is var after && Highest > after ? after : null;
+        }
+    }
+
     /// <summary>Inserts it unless it is there; the look and the insert are one.</summary>
     public bool Insert(Received one)
     {

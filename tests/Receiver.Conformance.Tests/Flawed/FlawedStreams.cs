@@ -105,7 +105,7 @@ internal sealed class StopsWithTheFeed : SoundReceiver
 
     protected override Task HealOnceAsync()
     {
-        if (Disk.Highest <= Disk.Contiguous) _down = false;
+        if (Disk.GapAfter is null) _down = false;
         return base.HealOnceAsync();
     }
 

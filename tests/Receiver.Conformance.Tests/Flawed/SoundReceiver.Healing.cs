@@ -23,8 +23,7 @@ internal partial class SoundReceiver
 
     protected virtual async Task HealOnceAsync()
     {
-        var after = Disk.Contiguous;
-        if (Disk.Highest <= after)
+        if (Disk.GapAfter is not { } after)
         {
             _gapSince = DateTime.MaxValue;
             return;
