@@ -30,6 +30,9 @@ internal sealed class FaultyProxy : IAsyncDisposable
     /// <summary>How many requests were answered with each status by the receiver itself.</summary>
     public ConcurrentDictionary<int, int> Answers { get; } = new();
 
+    /// <summary>How many deliveries bore the signatures of two secrets.</summary>
+    public int SignedByTwo { get; private set; }
+
     /// <summary>How many deliveries were answered 204 and not forwarded.</summary>
     public int Lost { get; private set; }
 
@@ -63,6 +66,7 @@ internal sealed class FaultyProxy : IAsyncDisposable
             return;
         }
 
+        if (http.Request.Headers["webhook-signature"].ToString().Contains(' ', StringComparison.Ordinal)) SignedByTwo++;
         using var body = new MemoryStream();
         await http.Request.Body.CopyToAsync(body);
         if (Interlocked.Decrement(ref _loseNext) >= 0)
