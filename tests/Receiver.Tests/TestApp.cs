@@ -19,7 +19,7 @@ internal sealed class TestApp : IAsyncDisposable
     public static readonly WebhookSecret Secret = WebhookSecret.Generate();
 
     private readonly WebApplication _app;
-    private readonly HttpClient _http = new();
+    private readonly HttpClient _http = new(new SocketsHttpHandler { Expect100ContinueTimeout = TimeSpan.FromMinutes(1) });
 
     private readonly bool _ownsFolder;
 

@@ -159,7 +159,7 @@ public sealed class BatchTests : IAsyncLifetime
         Assert.Equal(204, await _app.DeliverAsync(large));
         var tooLarge = Sent.Batch(1513, 2512, data: $"\"{new string('x', 1000)}\"");
         using var request = TestApp.Request(tooLarge.Id, tooLarge.Body);
-        // Otherwise the answer comes while the body is still being sent, and is lost with the connection.
+        // Otherwise the answer comes while the body is still being sent, and is lost with the connection. The client waits for it, and not just for its second.
         request.Headers.ExpectContinue = true;
         using var refused = await _app.SendAsync(request);
         Assert.Equal(413, (int)refused.StatusCode);
