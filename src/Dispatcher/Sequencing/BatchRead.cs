@@ -5,55 +5,70 @@ namespace Webhooks.Dispatcher.Sequencing;
 /// <summary>What a batch begins with: the bucket's state, and the lowest visible positions behind it, from one snapshot.</summary>
 internal sealed record BatchRead(long Batch, GapSet State, long Xmin, int Period)
 {
-    // Events that are for one endpoint alone, by their places. Hardly ever any.
-    private Dictionary<long, long>? _targets;
-
-    public List<Pending> Pending { get; } = [];
+    /// <summary>In ascending order of position.</summary>
+    public required List<Pending> Pending { get; init; }
 
     /// <summary>The transaction's own id, drawn after the snapshot; 0 where nothing is pending.</summary>
-    public long Horizon { get; private set; }
+    public required long Horizon { get; init; }
 
-    /// <summary>The first row is the state, those behind it are what is pending; null for no row at all.</summary>
-    /// <exception cref="InvalidOperationException">The rows do not come in this order.</exception>
-    public static async Task<BatchRead?> ReadAsync(NpgsqlDataReader reader, CancellationToken cancel)
+    /// <summary>The first row is the state and the events, those behind it are changes of endpoints; null for no row at all.</summary>
+    /// <param name="reader">Stands before the first row.</param>
+    /// <param name="most">How many are taken, the lowest.</param>
+    /// <param name="cancel">Gives up.</param>
+    /// <exception cref="InvalidOperationException">What is pending does not come in its order.</exception>
+    public static async Task<BatchRead?> ReadAsync(NpgsqlDataReader reader, int most, CancellationToken cancel)
     {
         if (!await reader.ReadAsync(cancel)) return null;
-        var read = FromState(reader);
+        var (batch, state, xmin, period) = (reader.GetInt64(0), StateOf(reader), reader.GetInt64(5), reader.GetInt32(6));
+        var horizon = reader.IsDBNull(7) ? 0 : reader.GetInt64(7);
+        var pending = EventsOf(reader);
+        var events = pending.Count;
         while (await reader.ReadAsync(cancel))
         {
-            if (read.Pending.Count == 0) read.Horizon = reader.GetInt64(7);
-            var pending = read.ReadPending(reader);
-            if (read.Pending.Count > 0 && pending.Position <= read.Pending[^1].Position)
-                throw new InvalidOperationException($"Position {pending.Position} was read behind position {read.Pending[^1].Position}.");
-            read.Pending.Add(pending);
+            pending.Add(new PendingChange(
+                reader.GetInt64(16), reader.GetInt64(17), reader.GetInt64(18), reader.GetFieldValue<string[]>(19),
+                reader.IsDBNull(20) ? null : reader.GetFieldValue<DateTimeOffset>(20), reader.GetBoolean(21)));
         }
 
-        return read;
+        if (pending.Count > events) pending.Sort((one, other) => one.Position.CompareTo(other.Position));
+        if (pending.Count > most) pending.RemoveRange(most, pending.Count - most);
+        for (var i = 1; i < pending.Count; i++)
+        {
+            if (pending[i].Position <= pending[i - 1].Position)
+                throw new InvalidOperationException($"Position {pending[i].Position} was read behind position {pending[i - 1].Position}.");
+        }
+
+        return new BatchRead(batch, state, xmin, period) { Pending = pending, Horizon = horizon };
     }
 
-    private static BatchRead FromState(NpgsqlDataReader reader)
+    private static GapSet StateOf(NpgsqlDataReader reader)
     {
-        var read = StateOf(reader);
-        if (reader.IsDBNull(17)) return read;
-        var (positions, endpoints) = (reader.GetFieldValue<long[]>(17), reader.GetFieldValue<long[]>(18));
-        read._targets = positions.Select((position, i) => (position, endpoints[i])).ToDictionary();
-        return read;
+        var (first, last, horizon) = (reader.GetFieldValue<long[]>(2), reader.GetFieldValue<long[]>(3), reader.GetFieldValue<long[]>(4));
+        return new GapSet(reader.GetInt64(1), first.Select((position, i) => new Gap(position, last[i], horizon[i])).ToList());
     }
 
-    private static BatchRead StateOf(NpgsqlDataReader reader)
+    private static List<Pending> EventsOf(NpgsqlDataReader reader)
     {
-        var first = reader.GetFieldValue<long[]>(2);
-        var last = reader.GetFieldValue<long[]>(3);
-        var horizon = reader.GetFieldValue<long[]>(4);
-        var gaps = first.Select((position, i) => new Gap(position, last[i], horizon[i])).ToList();
-        return new BatchRead(reader.GetInt64(0), new GapSet(reader.GetInt64(1), gaps), reader.GetInt64(5), reader.GetInt32(6));
+        if (reader.IsDBNull(8)) return [];
+        var (positions, applications, types) = (reader.GetFieldValue<long[]>(8), reader.GetFieldValue<long[]>(9), reader.GetFieldValue<string[]>(10));
+        var keys = ByPosition<string>(reader, 11, 12);
+        var times = ByPosition<DateTimeOffset>(reader, 11, 13);
+        var targets = ByPosition<long>(reader, 14, 15);
+        var events = new List<Pending>(positions.Length);
+        for (var i = 0; i < positions.Length; i++)
+        {
+            var key = keys is not null && keys.TryGetValue(positions[i], out var given) ? new DedupeKey(given, times![positions[i]]) : null;
+            events.Add(new PendingEvent(positions[i], applications[i], types[i], key, targets is not null && targets.TryGetValue(positions[i], out var target) ? target : null));
+        }
+
+        return events;
     }
 
-    private Pending ReadPending(NpgsqlDataReader reader) => reader.IsDBNull(13)
-        ? new PendingEvent(
-            reader.GetInt64(8), reader.GetInt64(9), reader.GetString(10), reader.IsDBNull(11) ? null : reader.GetString(11),
-            reader.GetFieldValue<DateTimeOffset>(12), _targets is not null && _targets.TryGetValue(reader.GetInt64(8), out var target) ? target : null)
-        : new PendingChange(
-            reader.GetInt64(8), reader.GetInt64(9), reader.GetInt64(13), reader.GetFieldValue<string[]>(14),
-            reader.IsDBNull(15) ? null : reader.GetFieldValue<DateTimeOffset>(15), reader.GetBoolean(16));
+    /// <summary>What only some events have; null where none has it, as hardly ever one has.</summary>
+    private static Dictionary<long, T>? ByPosition<T>(NpgsqlDataReader reader, int positions, int values)
+    {
+        if (reader.IsDBNull(positions)) return null;
+        var given = reader.GetFieldValue<T[]>(values);
+        return reader.GetFieldValue<long[]>(positions).Select((position, i) => (position, given[i])).ToDictionary();
+    }
 }

@@ -85,7 +85,7 @@ internal sealed class Sequencer(WebhookDatabase database, EpochGuard epochs, Fre
             var plan = await PlanAsync(connection, bucket, read, duplicates, memory.Directory, cancel);
             var complete = read.Pending.Count < options.Value.Sequencing.BatchSize;
             var state = read.State.Advance(read.Pending.ConvertAll(pending => pending.Position), complete, read.Xmin, read.Horizon);
-            memory.KeyedSincePrune += read.Pending.Count(pending => pending is PendingEvent { DedupeKey: not null });
+            memory.KeyedSincePrune += read.Pending.Count(pending => pending is PendingEvent { Key: not null });
             await WriteAsync(connection, bucket, read.Batch + 1, state, plan, duplicates, memory, cancel);
 
             (memory.Batch, memory.Epoch) = (read.Batch + 1, epoch);
@@ -124,7 +124,7 @@ internal sealed class Sequencer(WebhookDatabase database, EpochGuard epochs, Fre
         if (standing.Compare(null, seen) is not IdentityChange.None) return (standing.Epoch, null);
         epochs.Note(standing);
         await reader.NextResultAsync(cancel);
-        return (standing.Epoch, await BatchRead.ReadAsync(reader, cancel)
+        return (standing.Epoch, await BatchRead.ReadAsync(reader, options.Value.Sequencing.BatchSize, cancel)
             ?? throw new InvalidOperationException($"Bucket {bucket} has no state; the schema was not set up by the migrations."));
     }
 
@@ -148,14 +148,14 @@ internal sealed class Sequencer(WebhookDatabase database, EpochGuard epochs, Fre
     private async Task<List<PendingEvent>> JudgeDuplicatesAsync(
         NpgsqlConnection connection, short bucket, BatchRead read, CancellationToken cancel)
     {
-        var keyed = read.Pending.OfType<PendingEvent>().Where(pending => pending.DedupeKey is not null).ToList();
+        var keyed = read.Pending.OfType<PendingEvent>().Where(pending => pending.Key is not null).ToList();
         if (keyed.Count == 0) return [];
-        var firsts = keyed.DistinctBy(pending => (pending.Application, pending.DedupeKey)).ToList();
+        var firsts = keyed.DistinctBy(pending => (pending.Application, pending.Key!.Value)).ToList();
         var winners = new HashSet<long>();
         await using var command = database.Command(
             connection, "Sequencing/judge_duplicates", bucket,
-            firsts.Select(pending => pending.Application).ToArray(), firsts.Select(pending => pending.DedupeKey).ToArray(),
-            firsts.Select(pending => pending.Position).ToArray(), firsts.Select(pending => pending.PublishedAt).ToArray(),
+            firsts.Select(pending => pending.Application).ToArray(), firsts.Select(pending => pending.Key!.Value).ToArray(),
+            firsts.Select(pending => pending.Position).ToArray(), firsts.Select(pending => pending.Key!.PublishedAt).ToArray(),
             options.Value.Sequencing.DedupeWindow);
         await using var reader = await command.ExecuteReaderAsync(cancel);
         while (await reader.ReadAsync(cancel)) winners.Add(reader.GetInt64(0));
@@ -230,7 +230,7 @@ internal sealed class Sequencer(WebhookDatabase database, EpochGuard epochs, Fre
         if (duplicates.Count > 0)
         {
             steps.Add(database.Step("Sequencing/write_duplicates", bucket, duplicates.ConvertAll(pending => pending.Position).ToArray(),
-                duplicates.ConvertAll(pending => pending.Application).ToArray(), duplicates.ConvertAll(pending => pending.DedupeKey).ToArray()));
+                duplicates.ConvertAll(pending => pending.Application).ToArray(), duplicates.ConvertAll(pending => pending.Key!.Value).ToArray()));
         }
 
         steps.Add(database.Step("Sequencing/write_batch", bucket, batchNumber, state.Mark, state.Gaps.Select(gap => gap.First).ToArray(),
