@@ -25,10 +25,10 @@ public sealed class JudgedReceivers : IDisposable
 
     internal Task<SuiteOutcome> OutcomeAsync(string receiver) => _outcomes[receiver];
 
-    /// <summary>Runs it once more, when the others have been judged: beside them a receiver may have no processor for seconds, which is not its flaw.</summary>
+    /// <summary>Runs it once more, when the others have been judged: beside them a receiver may have no processor for seconds, which is not its flaw, or break off.</summary>
     internal async Task<SuiteOutcome> AgainAsync(string receiver)
     {
-        await Task.WhenAll(_outcomes.Values);
+        await ((Task)Task.WhenAll(_outcomes.Values)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         return await JudgeAsync(receiver);
     }
 
