@@ -5,8 +5,8 @@ using Webhooks.Bench.Setup;
 namespace Webhooks.Bench.Growth;
 
 /// <summary>
-/// Writes events into the tables as they are after they were published, numbered and delivered: the event, its number, a settlement for every run of
-/// 20, the bucket's mark and its sequence. Needs endpoints of which each is its application's only one, put in force, and nobody at work.
+/// Writes events into the tables as they are after they were published, numbered and delivered: the event, its number, a row of numbers and a settlement for every
+/// 20 of a stream, the bucket's mark and its sequence. Needs endpoints of which each is its application's only one, put in force, and nobody at work.
 /// </summary>
 internal static class DeliveredHistory
 {
@@ -32,7 +32,8 @@ internal static class DeliveredHistory
                 await using var command = platform.Data.CreateCommand(sql);
                 command.CommandTimeout = 0;
                 foreach (var value in new[] { first, last, endpoints }) command.Parameters.Add(new NpgsqlParameter { Value = value });
-                if (sql == SettlementsSql) foreach (var value in new[] { Run, events }) command.Parameters.Add(new NpgsqlParameter { Value = value });
+                if (sql != EventsSql) command.Parameters.Add(new NpgsqlParameter { Value = Run });
+                if (sql == SettlementsSql) command.Parameters.Add(new NpgsqlParameter { Value = events });
                 await command.ExecuteNonQueryAsync(cancel);
             }
         }
@@ -40,7 +41,7 @@ internal static class DeliveredHistory
         await platform.ExecuteAsync(MarksSql, cancel);
         await platform.ExecuteAsync("DROP TABLE place", cancel);
         // As autovacuum would have left it.
-        foreach (var table in new[] { "event", "delivery", "settlement", "sequencer_batch", "stream", "delivery_state", "endpoint" })
+        foreach (var table in new[] { "event", "delivery_run", "settlement", "sequencer_batch", "stream", "delivery_state", "endpoint" })
             await platform.ExecuteAsync($"VACUUM (ANALYZE) webhooks.{table}", cancel);
         await platform.ExecuteAsync("CHECKPOINT", cancel);
     }
@@ -72,12 +73,15 @@ internal static class DeliveredHistory
         ORDER BY n
         """;
 
+    // A run ends at every $4th number of a stream, as its settlement does, and at its last.
     private const string DeliveriesSql =
         """
-        INSERT INTO webhooks.delivery (endpoint, seq, position, bucket)
-        SELECT p.endpoint, n / $3 + 1, p.mark + n / $3 * p.turns + p.turn, p.bucket
+        INSERT INTO webhooks.delivery_run (endpoint, seq, position, bucket, count, following)
+        SELECT p.endpoint, min(n / $3) + 1, min(p.mark + n / $3 * p.turns + p.turn), p.bucket, count(*),
+               CASE WHEN count(*) > 1 THEN (array_agg(p.mark + n / $3 * p.turns + p.turn ORDER BY n))[2:] END
         FROM generate_series($1::int, $2::int) n JOIN place p ON p.place = n % $3
-        ORDER BY n
+        GROUP BY p.endpoint, p.bucket, n / $3 / $4
+        ORDER BY min(n)
         """;
 
     // A run ends at every $4th number of a stream, and at its last. $5 events in all

@@ -21,7 +21,7 @@ WITH held AS (
                       WHEN $19 THEN least(now() + $10, (SELECT d.due_at FROM webhooks.deferred d
                                                         WHERE d.bucket = delivery_state.bucket AND d.endpoint = $1 ORDER BY d.due_at LIMIT 1))
                       ELSE now() + $10 END
-    FROM (SELECT $19 AND coalesce((SELECT d.seq FROM webhooks.delivery d WHERE d.bucket = $21 AND d.endpoint = $1 ORDER BY d.seq DESC LIMIT 1), 0)
+    FROM (SELECT $19 AND coalesce((SELECT d.seq + d.count - 1 FROM webhooks.delivery_run d WHERE d.bucket = $21 AND d.endpoint = $1 ORDER BY d.seq DESC LIMIT 1), 0)
                          > greatest((SELECT t.floor - 1 FROM webhooks.stream t WHERE t.endpoint = $1),
                                     (SELECT x.cursor FROM webhooks.settlement x WHERE x.bucket = $21 AND x.endpoint = $1
                                      ORDER BY x.settlement DESC LIMIT 1)) AS more) waits

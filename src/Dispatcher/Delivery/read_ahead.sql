@@ -10,8 +10,7 @@ CROSS JOIN LATERAL (SELECT FROM webhooks.stream WHERE endpoint = r.endpoint AND 
 CROSS JOIN LATERAL (
     SELECT n.seq, e.id, e.type, e.published_at, e.data, n.period,
            sum(octet_length(e.data)) OVER (ORDER BY n.seq) - octet_length(e.data) AS bytes_before
-    FROM (SELECT seq, position, period FROM webhooks.delivery
-          WHERE bucket = r.bucket AND endpoint = r.endpoint AND seq > r.after AND period >= r.period ORDER BY seq LIMIT r.most) n
+    FROM webhooks.numbers(r.bucket, r.endpoint, r.after + 1, r.after + r.most, r.period) n
     -- By key, one after the other, whatever the planner believes of the table's size.
     CROSS JOIN LATERAL (SELECT id, type, published_at, data FROM webhooks.event WHERE bucket = r.bucket AND position = n.position LIMIT 1) e
 ) d

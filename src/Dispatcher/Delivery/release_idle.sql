@@ -6,7 +6,7 @@ WITH idle AS (
     SELECT s.endpoint, s.bucket
     FROM unnest($2::bigint[], $3::bigint[], $4::bigint[]) AS u(endpoint, lease_epoch, version)
     JOIN webhooks.delivery_state s ON s.endpoint = u.endpoint AND (s.lease_owner = $1) IS TRUE AND s.lease_epoch = u.lease_epoch AND s.version = u.version
-    WHERE coalesce((SELECT d.seq FROM webhooks.delivery d WHERE d.bucket = s.bucket AND d.endpoint = s.endpoint ORDER BY d.seq DESC LIMIT 1), 0)
+    WHERE coalesce((SELECT d.seq + d.count - 1 FROM webhooks.delivery_run d WHERE d.bucket = s.bucket AND d.endpoint = s.endpoint ORDER BY d.seq DESC LIMIT 1), 0)
         <= greatest(coalesce((SELECT x.cursor FROM webhooks.settlement x WHERE x.bucket = s.bucket AND x.endpoint = s.endpoint
                               ORDER BY x.settlement DESC LIMIT 1), 0),
                     (SELECT t.floor - 1 FROM webhooks.stream t WHERE t.endpoint = s.endpoint))

@@ -4,8 +4,7 @@
 -- $1 endpoint, $2 bucket, $3 first seq, $4 last seq, $5 cursor
 WITH asked AS (
     INSERT INTO webhooks.deferred (bucket, endpoint, seq, attempts, due_at, replay)
-    SELECT bucket, endpoint, seq, 0, clock_timestamp(), true FROM webhooks.delivery
-    WHERE bucket = $2 AND endpoint = $1 AND seq BETWEEN $3 AND least($4::bigint, $5::bigint)
+    SELECT $2, $1, seq, 0, clock_timestamp(), true FROM webhooks.numbers($2, $1, $3, least($4::bigint, $5::bigint), 0)
     ON CONFLICT DO NOTHING
     RETURNING seq
 ), due AS (

@@ -5,6 +5,6 @@ WITH held AS (
 )
 UPDATE webhooks.stream s
 SET epoch = $1,
-    epoch_start = 1 + greatest(s.floor - 1, coalesce((SELECT d.seq FROM webhooks.delivery d
+    epoch_start = 1 + greatest(s.floor - 1, coalesce((SELECT d.seq + d.count - 1 FROM webhooks.delivery_run d
                                                       WHERE d.bucket = s.bucket AND d.endpoint = s.endpoint ORDER BY d.seq DESC LIMIT 1), 0))
 WHERE s.endpoint = ANY (ARRAY(SELECT endpoint FROM held))

@@ -5,8 +5,8 @@ SELECT p.seq, p.id, p.type, p.published_at, p.data
 FROM (
     SELECT n.seq, e.id, e.type, e.published_at, e.data,
            row_number() OVER (ORDER BY n.seq) AS place, sum(octet_length(e.data) + octet_length(e.type) + $7::int) OVER (ORDER BY n.seq) AS bytes
-    FROM (SELECT seq, position FROM webhooks.delivery
-          WHERE bucket = $1 AND endpoint = $2 AND seq > $3 AND seq <= $4 ORDER BY seq LIMIT $5) n
+    FROM (SELECT least($3::bigint, $4::bigint) AS after) f
+    CROSS JOIN LATERAL webhooks.numbers($1, $2, f.after + 1, least($4, f.after + $5::int), 0) n
     -- By key, one after the other, whatever the planner believes of the table's size.
     CROSS JOIN LATERAL (SELECT id, type, published_at, data FROM webhooks.event WHERE bucket = $1 AND position = n.position LIMIT 1) e
 ) p

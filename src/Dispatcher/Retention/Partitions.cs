@@ -10,7 +10,7 @@ namespace Webhooks.Dispatcher.Retention;
 internal sealed class Partitions(WebhookDatabase database)
 {
     // Deliveries first: what points to events goes before the events.
-    private static readonly string[] Tables = ["delivery", "event", "event_verdict", "settlement", "attempt"];
+    private static readonly string[] Tables = ["delivery_run", "event", "event_verdict", "settlement", "attempt"];
 
     /// <summary>Drops what is left of a period. When it is broken off, the next call goes on where it stood.</summary>
     public async Task DropAsync(NpgsqlConnection connection, int period, CancellationToken cancel)

@@ -9,7 +9,7 @@ WITH held AS MATERIALIZED (
     CROSS JOIN LATERAL (SELECT endpoint, bucket, status FROM webhooks.delivery_state WHERE endpoint = u.endpoint LIMIT 1) s
     CROSS JOIN LATERAL (
         SELECT t.floor AS was, greatest(t.floor - 1, x.cursor) AS cursor, x.ahead,
-               least(u.floor, 1 + greatest(t.floor - 1, (SELECT d.seq FROM webhooks.delivery d WHERE d.bucket = s.bucket AND d.endpoint = s.endpoint
+               least(u.floor, 1 + greatest(t.floor - 1, (SELECT d.seq + d.count - 1 FROM webhooks.delivery_run d WHERE d.bucket = s.bucket AND d.endpoint = s.endpoint
                                                          ORDER BY d.seq DESC LIMIT 1))) AS floor
         FROM webhooks.stream t
         LEFT JOIN LATERAL (SELECT x.cursor, x.ahead FROM webhooks.settlement x WHERE x.bucket = s.bucket AND x.endpoint = s.endpoint

@@ -16,7 +16,7 @@ WITH streams AS MATERIALIZED (
         FROM webhooks.period n
         CROSS JOIN LATERAL (
             SELECT greatest(
-                (SELECT d.seq FROM webhooks.delivery d
+                (SELECT d.seq + d.count - 1 FROM webhooks.delivery_run d
                  WHERE d.bucket = t.bucket AND d.endpoint = t.endpoint AND d.period <= n.period ORDER BY d.seq DESC LIMIT 1),
                 (SELECT max(x.last_seq) FROM webhooks.delivery_reach x
                  WHERE x.bucket = t.bucket AND x.endpoint = t.endpoint AND x.event_period <= n.period)) AS last

@@ -11,11 +11,8 @@ internal sealed record Growth(long First)
 /// <param name="mark">How far the bucket was sequenced before.</param>
 internal sealed class BatchPlan(int period, long mark)
 {
-    public List<long> DeliveryEndpoints { get; } = [];
-
-    public List<long> DeliverySeqs { get; } = [];
-
-    public List<long> DeliveryPositions { get; } = [];
+    /// <summary>How many numbers are given.</summary>
+    public int Numbers { get; private set; }
 
     public List<long> Unmatched { get; } = [];
 
@@ -58,9 +55,7 @@ internal sealed class BatchPlan(int period, long mark)
         stream.Head++;
         if (!Grown.TryGetValue(stream.Endpoint, out var growth)) Grown.Add(stream.Endpoint, growth = new Growth(stream.Head));
         growth.Positions.Add(position);
-        DeliveryEndpoints.Add(stream.Endpoint);
-        DeliverySeqs.Add(stream.Head);
-        DeliveryPositions.Add(position);
+        Numbers++;
         var eventPeriod = Retention.Period.Of(position);
         if (eventPeriod < period)
             Reaches[(stream.Endpoint, eventPeriod)] = (stream.Head, late || (Reaches.TryGetValue((stream.Endpoint, eventPeriod), out var before) && before.Late));

@@ -91,8 +91,8 @@ internal sealed class Sequencer(WebhookDatabase database, EpochGuard epochs, Fre
             (memory.Batch, memory.Epoch) = (read.Batch + 1, epoch);
             committed = true;
             var events = read.Pending.Count(pending => pending is PendingEvent);
-            metrics.Sequenced(events, plan.DeliverySeqs.Count, plan.Unmatched.Count, duplicates.Count);
-            return new SequencedBatch(epoch, events, plan.DeliverySeqs.Count, plan.Grown, !complete);
+            metrics.Sequenced(events, plan.Numbers, plan.Unmatched.Count, duplicates.Count);
+            return new SequencedBatch(epoch, events, plan.Numbers, plan.Grown, !complete);
         }
         finally
         {
@@ -208,10 +208,11 @@ internal sealed class Sequencer(WebhookDatabase database, EpochGuard epochs, Fre
     {
         await using var batch = new NpgsqlBatch(connection) { Timeout = plan.HasHistory ? 0 : connection.CommandTimeout };
         var steps = batch.BatchCommands;
-        if (plan.DeliverySeqs.Count > 0)
+        if (plan.Numbers > 0)
         {
-            steps.Add(database.Step("Sequencing/write_deliveries", bucket, plan.DeliveryEndpoints.ToArray(), plan.DeliverySeqs.ToArray(),
-                plan.DeliveryPositions.ToArray(), plan.Period, plan.Mark));
+            var runs = DeliveryRuns.Of(plan.Grown, plan.Mark);
+            steps.Add(database.Step("Sequencing/write_deliveries", bucket, runs.Endpoints.ToArray(), runs.Seqs.ToArray(), runs.Starts.ToArray(),
+                runs.Counts.ToArray(), runs.Positions.ToArray(), plan.Period, plan.Mark));
             steps.Add(database.Step("Delivery/make_due", plan.Grown.Keys.Order().ToArray()));
         }
 

@@ -12,7 +12,7 @@ WITH recent AS MATERIALIZED (
 SELECT (SELECT count(*) FROM (SELECT FROM webhooks.deferred b WHERE b.bucket = $1 AND b.endpoint = $2 AND NOT b.replay LIMIT 100000) b) AS deferred,
        (SELECT min(e.published_at)
         FROM waiting w
-        CROSS JOIN LATERAL (SELECT position FROM webhooks.delivery WHERE bucket = $1 AND endpoint = $2 AND seq = w.seq LIMIT 1) d
+        CROSS JOIN LATERAL webhooks.numbers($1, $2, w.seq, w.seq, 0) d
         CROSS JOIN LATERAL (SELECT published_at FROM webhooks.event WHERE bucket = $1 AND position = d.position LIMIT 1) e) AS oldest,
        (SELECT max(r.settled_at) FROM recent r WHERE r.outcome IN ('delivered', 'replayed')) AS last_delivery,
        (SELECT coalesce(sum(r.last_seq - r.first_seq + 1), 0)::bigint FROM recent r

@@ -159,7 +159,7 @@ public class RaiseTests
         for (var i = 0; i < 3; i++) await SequenceAsync(platform, application, 1);
         // The last batch is lost, and another node numbers one in its place: this node remembers the same batch number, and another head.
         await platform.ExecuteAsync(
-            "DELETE FROM webhooks.delivery WHERE seq = 3; DELETE FROM webhooks.sequencer_batch WHERE (bucket, batch) = (SELECT bucket, max(batch) FROM webhooks.sequencer_batch GROUP BY bucket ORDER BY 2 DESC LIMIT 1); "
+            "DELETE FROM webhooks.delivery_run WHERE seq = 3; DELETE FROM webhooks.sequencer_batch WHERE (bucket, batch) = (SELECT bucket, max(batch) FROM webhooks.sequencer_batch GROUP BY bucket ORDER BY 2 DESC LIMIT 1); "
             + FailOver);
         await SequenceAsync(other, application, 0);
         await SequenceAsync(platform, application, 1);

@@ -1,6 +1,6 @@
 -- Locks nothing. Streams with their state, the newest endpoints first, for an operator's page. $1 status or null for any, $2 older than this, $3 how many
 SELECT e.endpoint, e.id, a.id AS application, e.url, s.status, s.pause_reason, s.pause_evidence,
-       coalesce((SELECT d.seq FROM webhooks.delivery d WHERE d.bucket = s.bucket AND d.endpoint = s.endpoint ORDER BY d.seq DESC LIMIT 1), t.floor - 1) AS head,
+       coalesce((SELECT d.seq + d.count - 1 FROM webhooks.delivery_run d WHERE d.bucket = s.bucket AND d.endpoint = s.endpoint ORDER BY d.seq DESC LIMIT 1), t.floor - 1) AS head,
        greatest(t.floor - 1, coalesce((SELECT x.cursor FROM webhooks.settlement x WHERE x.bucket = s.bucket AND x.endpoint = s.endpoint
                                           ORDER BY x.settlement DESC LIMIT 1), 0)) AS cursor,
        s.consecutive_failures::int,
