@@ -19,12 +19,16 @@ internal sealed class AheadBuffer(EndpointLease lease, ReadAhead reader, int mos
 
     private readonly Signal _news = new(time);
     private readonly Queue<DeliveryItem> _items = new();
+
+    // Offered beyond what was read: what lies before them comes from the database, and then these need not.
+    private readonly Queue<DeliveryItem> _offered = new();
     private Task<ReadEvents>? _reading;
     private long _read = lease.Cursor;
     private int _readPeriod;
     private long _readAt = time.GetTimestamp();
     private int _share = Math.Min(most, 4 * Least);
     private bool _more = true;
+    private bool _readsGap;
     private int _grown;
     private bool _closed;
 
@@ -46,7 +50,7 @@ internal sealed class AheadBuffer(EndpointLease lease, ReadAhead reader, int mos
     public IEnumerable<DeliveryItem> Waiting => _items;
 
     /// <summary>Whether a read is under way or would find more, as far as is known. Under the gate.</summary>
-    public bool MayRead => _reading is not null || _more || Volatile.Read(ref _grown) == 1;
+    public bool MayRead => _reading is not null || _more || _offered.Count > 0 || Volatile.Read(ref _grown) == 1;
 
     /// <summary>Puts back what was taken last, to be taken again. Under the gate.</summary>
     public void PutBack(IReadOnlyList<DeliveryItem> items)
@@ -65,19 +69,26 @@ internal sealed class AheadBuffer(EndpointLease lease, ReadAhead reader, int mos
     }
 
     /// <summary>
-    /// Takes the next events of the stream from whoever has just numbered them, if they follow on what was read and there is room; they need not be read then.
+    /// Takes events of the stream from whoever has just numbered them, if they are soon to be sent and there is room: they need not be read then. What lies between them and
+    /// what was read so far is read first.
     /// </summary>
-    public bool TryOffer(IReadOnlyList<DeliveryItem> items)
+    /// <param name="items">In order.</param>
+    /// <param name="areAll">Whether they are all that the stream has grown by.</param>
+    public void Offer(IReadOnlyList<DeliveryItem> items, bool areAll)
     {
         lock (gate)
         {
-            if (_closed || _reading is not null || items[0].Seq != _read + 1 || _items.Count > 4 * most || !reader.TryHold(items.Sum(item => (long)item.Data.Length))) return false;
-            foreach (var item in items) _items.Enqueue(item);
-            _read = items[^1].Seq;
+            if (_closed) return;
+            // What is far from being sent must not hold memory until then.
+            var isSoonSent = _items.Count + _offered.Count <= 4 * most && items.Count > 0 && items[0].Seq - _read <= 4 * most;
+            var taken = 0;
+            while (isSoonSent && taken < items.Count && reader.TryHold(items[taken].Data.Length)) _offered.Enqueue(items[taken++]);
+            areAll &= taken == items.Count;
+            if (_reading is null) JoinOffered();
         }
 
-        _news.Set();
-        return true;
+        if (areAll) _news.Set();
+        else Grown();
     }
 
     /// <summary>The database may have more than was announced.</summary>
@@ -119,7 +130,11 @@ internal sealed class AheadBuffer(EndpointLease lease, ReadAhead reader, int mos
                 _items.Enqueue(item);
             }
 
-            _more = read.More;
+            // Numbered before what was offered behind it, and yet not there: of another epoch, or no longer kept. Not to be asked for again and again.
+            if (_readsGap && !read.More) DropOffered();
+            var joined = JoinOffered();
+            // What was numbered behind what was offered is announced by itself, and stays so while a gap is read.
+            if (!_readsGap) _more = read.More && !joined;
         }
 
         return read.Items.Count > 0;
@@ -135,6 +150,7 @@ internal sealed class AheadBuffer(EndpointLease lease, ReadAhead reader, int mos
             (reading, _reading) = (_reading, null);
             reader.Release(_items.Sum(item => (long)item.Data.Length));
             _items.Clear();
+            DropOffered();
         }
 
         if (reading is null) return;
@@ -145,14 +161,39 @@ internal sealed class AheadBuffer(EndpointLease lease, ReadAhead reader, int mos
     /// <summary>Begins to read, unless that was begun, or all there was has been read: asking once more costs as much as what is found.</summary>
     private bool IsReading(CancellationToken cancel)
     {
+        if (_reading is not null) return true;
+        _readsGap = _offered.TryPeek(out var next);
         // Forgotten before the read begins: what is committed after that is announced after that.
-        if (_reading is null && (Interlocked.Exchange(ref _grown, 0) == 1 || _more))
+        if (!_readsGap && Interlocked.Exchange(ref _grown, 0) == 0 && !_more) return false;
+        _share = time.GetElapsedTime(_readAt) < Moment ? Math.Min(most, _share * 2) : Math.Max(Math.Min(most, Least), _share / 2);
+        _readAt = time.GetTimestamp();
+        _reading = reader.ReadAsync(lease, _read, _readPeriod, _readsGap ? (int)Math.Min(_share, next!.Seq - _read - 1) : _share, cancel);
+        return true;
+    }
+
+    /// <summary>Takes those of the offered that follow on what was read; false for none.</summary>
+    private bool JoinOffered()
+    {
+        var before = _read;
+        while (_offered.TryPeek(out var next) && next.Seq <= _read + 1)
         {
-            _share = time.GetElapsedTime(_readAt) < Moment ? Math.Min(most, _share * 2) : Math.Max(Math.Min(most, Least), _share / 2);
-            _readAt = time.GetTimestamp();
-            _reading = reader.ReadAsync(lease, _read, _readPeriod, _share, cancel);
+            _offered.Dequeue();
+            if (next.Seq <= _read)
+            {
+                reader.Release(next.Data.Length);
+                continue;
+            }
+
+            _items.Enqueue(next);
+            _read = next.Seq;
         }
 
-        return _reading is not null;
+        return _read > before;
+    }
+
+    private void DropOffered()
+    {
+        reader.Release(_offered.Sum(item => (long)item.Data.Length));
+        _offered.Clear();
     }
 }

@@ -136,11 +136,17 @@ internal sealed partial class Pumps(
         {
             if (!_running.TryGetValue(endpoint, out var running)) elsewhere.Add(endpoint);
             // With the wrong epoch in its envelope an event would be another one to its receiver.
-            else if (batch.Epoch == running.Pump.Lease.Epoch && fresh.Find(bucket, growth.Positions, growth.First) is { } items) running.Pump.Offer(items);
-            else running.Pump.MoreAvailable();
+            else if (batch.Epoch != running.Pump.Lease.Epoch) running.Pump.MoreAvailable();
+            else Offer(running.Pump, growth);
         }
 
         return elsewhere;
+
+        void Offer(StreamPump pump, Growth growth)
+        {
+            var items = fresh.Find(bucket, growth.Positions, growth.First);
+            pump.Offer(items, areAll: items.Count == growth.Positions.Count);
+        }
     }
 
     /// <summary>Tells the pumps of streams that grew; gives those that are not worked on here.</summary>

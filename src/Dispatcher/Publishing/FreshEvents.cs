@@ -33,7 +33,13 @@ internal sealed class FreshEvents(IOptions<WebhookDispatcherOptions> options)
         {
             if (generation != Generation) return;
             foreach (var (position, one) in published) shelf.Add(position, one);
-            shelf.Trim(options.Value.Publishing.FreshBytes / _shelves.Length);
+        }
+
+        // From whichever bucket has most: a platform with one application has all in one.
+        for (long excess; (excess = _shelves.Sum(one => one.Bytes) - options.Value.Publishing.FreshBytes) > 0;)
+        {
+            var fullest = _shelves.MaxBy(one => one.Bytes)!;
+            lock (fullest) fullest.Trim(fullest.Bytes - excess);
         }
     }
 
@@ -51,17 +57,14 @@ internal sealed class FreshEvents(IOptions<WebhookDispatcherOptions> options)
         lock (_shelves[bucket]) _shelves[bucket].Remove(position);
     }
 
-    /// <summary>Events at their places, numbered from one seq on; null when one of them is not at hand any more.</summary>
-    public DeliveryItem[]? Find(short bucket, IReadOnlyList<long> positions, long first)
+    /// <summary>Those events at these places, numbered from one seq on, that are at hand: the latest may not be yet, and the oldest not any more.</summary>
+    public List<DeliveryItem> Find(short bucket, IReadOnlyList<long> positions, long first)
     {
-        var items = new DeliveryItem[positions.Count];
+        var items = new List<DeliveryItem>(positions.Count);
         lock (_shelves[bucket])
         {
-            for (var i = 0; i < items.Length; i++)
-            {
-                if (_shelves[bucket].Find(positions[i]) is not { } published) return null;
-                items[i] = published.At(first + i);
-            }
+            for (var i = 0; i < positions.Count; i++)
+                if (_shelves[bucket].Find(positions[i]) is { } published) items.Add(published.At(first + i));
         }
 
         return items;
@@ -81,13 +84,18 @@ internal sealed class FreshEvents(IOptions<WebhookDispatcherOptions> options)
         private const int Overhead = 250;
 
         private readonly Dictionary<long, FreshEvent> _events = [];
-        private readonly Queue<long> _order = new();
+
+        // With the places of those that were taken out, until they come to the front or are more than the others.
+        private Queue<long> _order = new();
         private long _bytes;
+
+        public long Bytes => Volatile.Read(ref _bytes);
 
         public void Add(long position, FreshEvent published)
         {
             Remove(position);
             _events.Add(position, published);
+            if (_order.Count > 1000 + (2 * _events.Count)) _order = new Queue<long>(_order.Where(_events.ContainsKey));
             _order.Enqueue(position);
             _bytes += Overhead + published.Data.Length;
         }
@@ -101,7 +109,6 @@ internal sealed class FreshEvents(IOptions<WebhookDispatcherOptions> options)
 
         public void Trim(long bytes)
         {
-            // With the places of those that were taken out meanwhile.
             while (_order.TryPeek(out var oldest) && (_bytes > bytes || !_events.ContainsKey(oldest)))
             {
                 Remove(oldest);
