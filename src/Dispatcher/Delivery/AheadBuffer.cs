@@ -72,22 +72,20 @@ internal sealed class AheadBuffer(EndpointLease lease, ReadAhead reader, int mos
     /// Takes events of the stream from whoever has just numbered them, if they are soon to be sent and there is room: they need not be read then. What lies between them and
     /// what was read so far is read first.
     /// </summary>
-    /// <param name="items">In order.</param>
-    /// <param name="areAll">Whether they are all that the stream has grown by.</param>
-    public void Offer(IReadOnlyList<DeliveryItem> items, bool areAll)
+    /// <param name="items">In order; some may be missing.</param>
+    /// <param name="head">How far the stream has grown.</param>
+    public void Offer(IReadOnlyList<DeliveryItem> items, long head)
     {
+        var last = 0L;
         lock (gate)
         {
             if (_closed) return;
             // What is far from being sent must not hold memory until then.
-            var isSoonSent = _items.Count + _offered.Count <= 4 * most && items.Count > 0 && items[0].Seq - _read <= 4 * most;
-            var taken = 0;
-            while (isSoonSent && taken < items.Count && reader.TryHold(items[taken].Data.Length)) _offered.Enqueue(items[taken++]);
-            areAll &= taken == items.Count;
+            if (_items.Count + _offered.Count <= 4 * most && items.Count > 0 && items[0].Seq - _read <= 4 * most) last = Hold(items);
             if (_reading is null) JoinOffered();
         }
 
-        if (areAll) _news.Set();
+        if (last == head) _news.Set();
         else Grown();
     }
 
@@ -121,23 +119,24 @@ internal sealed class AheadBuffer(EndpointLease lease, ReadAhead reader, int mos
         lock (gate)
         {
             _reading = null;
-            foreach (var item in read.Items)
+            foreach (var (i, item) in read.Items.Index())
             {
                 // Settling goes by the highest number delivered: one that is missing must stop everything rather than be passed over.
                 if (item.Seq != ++_read)
+                {
+                    reader.Release(read.Items.Skip(i).Sum(rest => (long)rest.Data.Length));
                     throw new InvalidOperationException($"The stream of {lease.Id} lacks seq {_read}: its event is not in the database.");
+                }
+
                 _readPeriod = item.Period;
                 _items.Enqueue(item);
             }
 
             // Numbered before what was offered behind it, and yet not there: of another epoch, or no longer kept. Not to be asked for again and again.
             if (_readsGap && !read.More) DropOffered();
-            var joined = JoinOffered();
-            // What was numbered behind what was offered is announced by itself, and stays so while a gap is read.
-            if (!_readsGap) _more = read.More && !joined;
+            if (!_readsGap) _more = read.More;
+            return JoinOffered() || read.Items.Count > 0;
         }
-
-        return read.Items.Count > 0;
     }
 
     /// <summary>Gives back what was not taken, and takes nothing any more.</summary>
@@ -162,13 +161,46 @@ internal sealed class AheadBuffer(EndpointLease lease, ReadAhead reader, int mos
     private bool IsReading(CancellationToken cancel)
     {
         if (_reading is not null) return true;
-        _readsGap = _offered.TryPeek(out var next);
+        _readsGap = _offered.Count > 0;
         // Forgotten before the read begins: what is committed after that is announced after that.
         if (!_readsGap && Interlocked.Exchange(ref _grown, 0) == 0 && !_more) return false;
         _share = time.GetElapsedTime(_readAt) < Moment ? Math.Min(most, _share * 2) : Math.Max(Math.Min(most, Least), _share / 2);
         _readAt = time.GetTimestamp();
-        _reading = reader.ReadAsync(lease, _read, _readPeriod, _readsGap ? (int)Math.Min(_share, next!.Seq - _read - 1) : _share, cancel);
+        _reading = reader.ReadAsync(lease, _read, _readPeriod, _readsGap ? MissingAhead() : _share, cancel);
         return true;
+    }
+
+    /// <summary>How many numbers to read to have what is missing before and among the offered. Few that are at hand are read again: that costs less than another read.</summary>
+    private int MissingAhead()
+    {
+        var (missing, last, atHand) = (0L, _read, 0);
+        foreach (var item in _offered)
+        {
+            if (item.Seq > last + 1)
+            {
+                if (atHand >= Least) break;
+                (missing, atHand) = (item.Seq - 1 - _read, 0);
+                if (missing >= _share) break;
+            }
+
+            (last, atHand) = (item.Seq, atHand + 1);
+        }
+
+        return (int)Math.Min(_share, missing);
+    }
+
+    /// <summary>Takes as many as there is room for; the last of them, or 0.</summary>
+    private long Hold(IReadOnlyList<DeliveryItem> items)
+    {
+        var last = 0L;
+        foreach (var item in items)
+        {
+            if (!reader.TryHold(item.Data.Length)) return last;
+            _offered.Enqueue(item);
+            last = item.Seq;
+        }
+
+        return last;
     }
 
     /// <summary>Takes those of the offered that follow on what was read; false for none.</summary>

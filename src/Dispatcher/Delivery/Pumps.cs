@@ -137,16 +137,10 @@ internal sealed partial class Pumps(
             if (!_running.TryGetValue(endpoint, out var running)) elsewhere.Add(endpoint);
             // With the wrong epoch in its envelope an event would be another one to its receiver.
             else if (batch.Epoch != running.Pump.Lease.Epoch) running.Pump.MoreAvailable();
-            else Offer(running.Pump, growth);
+            else running.Pump.Offer(fresh.Find(bucket, growth.Positions, growth.First), growth.Last);
         }
 
         return elsewhere;
-
-        void Offer(StreamPump pump, Growth growth)
-        {
-            var items = fresh.Find(bucket, growth.Positions, growth.First);
-            pump.Offer(items, areAll: items.Count == growth.Positions.Count);
-        }
     }
 
     /// <summary>Tells the pumps of streams that grew; gives those that are not worked on here.</summary>

@@ -76,8 +76,8 @@ internal sealed partial class StreamPump
     /// <summary>The stream has grown.</summary>
     public void MoreAvailable() => _buffer.Grown();
 
-    /// <summary>The stream has grown by these events, and by others unless they are all.</summary>
-    public void Offer(IReadOnlyList<DeliveryItem> items, bool areAll) => _buffer.Offer(items, areAll);
+    /// <summary>The stream has grown up to this head; these events of it are at hand.</summary>
+    public void Offer(IReadOnlyList<DeliveryItem> items, long head) => _buffer.Offer(items, head);
 
     /// <summary>When this returns, no new send can begin. One that is under way ends and is settled.</summary>
     public void Stop()

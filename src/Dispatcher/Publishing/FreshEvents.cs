@@ -25,6 +25,11 @@ internal sealed class FreshEvents(IOptions<WebhookDispatcherOptions> options)
     /// <summary>Counts how often all were forgotten: what was published before that must not come in afterwards.</summary>
     public int Generation => Volatile.Read(ref _generation);
 
+    /// <summary>How many places are remembered, of events that are at hand and of those that are not any more.</summary>
+    public int Places => _shelves.Sum(shelf => shelf.Places);
+
+    private long Excess => _shelves.Sum(shelf => shelf.Bytes) - options.Value.Publishing.FreshBytes;
+
     /// <summary>Keeps events that were published when the generation was this one.</summary>
     public void Add(int generation, short bucket, IReadOnlyList<(long Position, FreshEvent Event)> published)
     {
@@ -36,10 +41,10 @@ internal sealed class FreshEvents(IOptions<WebhookDispatcherOptions> options)
         }
 
         // From whichever bucket has most: a platform with one application has all in one.
-        for (long excess; (excess = _shelves.Sum(one => one.Bytes) - options.Value.Publishing.FreshBytes) > 0;)
+        while (Excess > 0)
         {
             var fullest = _shelves.MaxBy(one => one.Bytes)!;
-            lock (fullest) fullest.Trim(fullest.Bytes - excess);
+            lock (fullest) fullest.Trim(fullest.Bytes - Math.Max(0, Excess));
         }
     }
 
@@ -90,6 +95,8 @@ internal sealed class FreshEvents(IOptions<WebhookDispatcherOptions> options)
         private long _bytes;
 
         public long Bytes => Volatile.Read(ref _bytes);
+
+        public int Places => _order.Count;
 
         public void Add(long position, FreshEvent published)
         {

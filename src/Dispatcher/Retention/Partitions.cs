@@ -10,15 +10,16 @@ namespace Webhooks.Dispatcher.Retention;
 internal sealed class Partitions(WebhookDatabase database)
 {
     // Deliveries first: what points to events goes before the events.
-    private static readonly string[] Tables = ["delivery_run", "event", "event_verdict", "settlement", "attempt"];
+    private static readonly (string Table, string Partitions)[] Tables =
+        [("delivery_run", "delivery"), ("event", "event"), ("event_verdict", "event_verdict"), ("settlement", "settlement"), ("attempt", "attempt")];
 
     /// <summary>Drops what is left of a period. When it is broken off, the next call goes on where it stood.</summary>
     public async Task DropAsync(NpgsqlConnection connection, int period, CancellationToken cancel)
     {
-        foreach (var table in Tables)
+        foreach (var (table, partitions) in Tables)
         {
             var parent = database.WithSchema($"webhooks.{table}");
-            var partition = database.WithSchema($"webhooks.{table}_p{period}");
+            var partition = database.WithSchema($"webhooks.{partitions}_p{period}");
             if (await ReadStateAsync(connection, partition, cancel) is not { } state) continue;
             // The first transaction of it marks the partition, which new statements then leave out; then it waits for those that know it. Where
             // that was broken off, the rest is done by FINALIZE.

@@ -4,6 +4,8 @@ namespace Webhooks.Dispatcher.Sequencing;
 internal sealed record Growth(long First)
 {
     public List<long> Positions { get; } = [];
+
+    public long Last => First + Positions.Count - 1;
 }
 
 /// <summary>What a batch writes: numbers for the events that streams take, verdicts on the others, changes put in force. Pure.</summary>

@@ -77,7 +77,7 @@ internal sealed class Sequencer(WebhookDatabase database, EpochGuard epochs, Fre
 
             using var activity = DispatcherDiagnostics.Source.StartActivity("webhooks.sequence");
             activity?.SetTag("webhooks.events", read.Pending.Count);
-            if (memory.Batch != read.Batch || memory.Epoch != epoch || memory.Directory.Count > ApplicationsKept) memory.Directory.Clear();
+            if (memory.Batch != read.Batch || memory.Mark != read.State.Mark || memory.Epoch != epoch || memory.Directory.Count > ApplicationsKept) memory.Directory.Clear();
             // A place may have been another event's in a database that has lost commits since.
             if (memory.Epoch != epoch) fresh.Forget();
             await LoadStreamsAsync(connection, bucket, read, memory.Directory, cancel);
@@ -88,7 +88,7 @@ internal sealed class Sequencer(WebhookDatabase database, EpochGuard epochs, Fre
             memory.KeyedSincePrune += read.Pending.Count(pending => pending is PendingEvent { Key: not null });
             await WriteAsync(connection, bucket, read.Batch + 1, state, plan, duplicates, memory, cancel);
 
-            (memory.Batch, memory.Epoch) = (read.Batch + 1, epoch);
+            (memory.Batch, memory.Mark, memory.Epoch) = (read.Batch + 1, state.Mark, epoch);
             committed = true;
             var events = read.Pending.Count(pending => pending is PendingEvent);
             metrics.Sequenced(events, plan.Numbers, plan.Unmatched.Count, duplicates.Count);
@@ -259,6 +259,9 @@ internal sealed class Sequencer(WebhookDatabase database, EpochGuard epochs, Fre
     private sealed class BucketMemory
     {
         public long Batch { get; set; } = -1;
+
+        // Of a database that was put back unnoticed, another node may have numbered a batch of the same number.
+        public long Mark { get; set; }
 
         // A database that lost batches gives their numbers again, and another node may have used them up.
         public int Epoch { get; set; }

@@ -1,4 +1,4 @@
--- Locks nothing but the rows it adds. A number given twice would violate the primary key and undo the batch.
+-- Locks nothing but the rows it adds. Numbers given twice from the same head on would violate the primary key and undo the batch.
 -- What lies at or below the mark before the batch comes out of the order of positions, and is marked.
 -- $1 bucket, $2 endpoints, $3 first seqs, $4 where their positions begin, from 1, $5 how many, $6 positions of all, $7 the period in force, $8 mark
 INSERT INTO webhooks.delivery_run (endpoint, seq, position, bucket, period, displaced, count, following)

@@ -167,6 +167,23 @@ public class RaiseTests
         Assert.Equal(4, (await platform.Endpoints.GetStreamAsync(endpoint.Id)).Head);
     }
 
+    /// <summary>A database that is put back without anybody noticing, and another node's batch in the place of the last: a number from the middle of it is not given again.</summary>
+    [Fact]
+    public async Task Sequence_BatchNumberComesAgainInTheSameEpoch_HeadsAreReadAnew()
+    {
+        await using var platform = await Platform.StartAsync(worker: false);
+        var (application, endpoint) = await platform.AddEndpointAsync(new Uri("http://127.0.0.1:9/"));
+        await using var other = await Platform.StartAsync(connectionString: platform.ConnectionString, worker: false);
+        for (var i = 0; i < 2; i++) await SequenceAsync(platform, application, 1);
+        await platform.ExecuteAsync(
+            "DELETE FROM webhooks.event WHERE position = (SELECT position FROM webhooks.delivery WHERE seq = 2); DELETE FROM webhooks.delivery_run WHERE seq = 2; "
+            + "DELETE FROM webhooks.sequencer_batch WHERE (bucket, batch) = (SELECT bucket, max(batch) FROM webhooks.sequencer_batch GROUP BY bucket ORDER BY 2 DESC LIMIT 1)");
+        await SequenceAsync(other, application, 3);
+        await SequenceAsync(platform, application, 1);
+        Assert.Equal([1L, 2L, 3L, 4L, 5L], await platform.ListAsync<long>("SELECT seq FROM webhooks.delivery ORDER BY seq"));
+        Assert.Equal(5, (await platform.Endpoints.GetStreamAsync(endpoint.Id)).Head);
+    }
+
     // Regression: after pg_restore into a new cluster, whose transaction ids begin at the bottom, every gap was looked for in every batch for ever.
     [Fact]
     public async Task Raise_GapsOfAClusterWhoseTransactionsWereFurther_AreForgotten()

@@ -52,14 +52,13 @@ public class FreshEventsTests
         var fresh = Keep(100 * EventBytes);
         Add(fresh, 3, 0, 0);
         var shared = Event();
-        var before = GC.GetTotalMemory(forceFullCollection: true);
-        for (var position = 1L; position <= 1_000_000; position++)
+        for (var position = 1L; position <= 100_000; position++)
         {
             fresh.Add(fresh.Generation, 3, [(position, shared)]);
             fresh.Forget(3, position);
         }
 
-        Assert.InRange(GC.GetTotalMemory(forceFullCollection: true) - before, long.MinValue, 2_000_000);
+        Assert.InRange(fresh.Places, 1, 2000);
         Assert.Equal(1, Found(fresh, 3, 0, 0));
     }
 

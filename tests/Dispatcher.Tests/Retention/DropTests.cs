@@ -59,9 +59,9 @@ public class DropTests
     }
 
     [Theory]
-    [InlineData("ALTER TABLE webhooks.delivery_run DETACH PARTITION webhooks.delivery_run_p0")]
-    [InlineData("DROP TABLE webhooks.delivery_run_p0")]
-    [InlineData("DROP TABLE webhooks.delivery_run_p0, webhooks.event_p0, webhooks.event_verdict_p0, webhooks.settlement_p0, webhooks.attempt_p0")]
+    [InlineData("ALTER TABLE webhooks.delivery_run DETACH PARTITION webhooks.delivery_p0")]
+    [InlineData("DROP TABLE webhooks.delivery_p0")]
+    [InlineData("DROP TABLE webhooks.delivery_p0, webhooks.event_p0, webhooks.event_verdict_p0, webhooks.settlement_p0, webhooks.attempt_p0")]
     public async Task Drop_BrokenOff_IsResumedWhereItStood(string done)
     {
         await using var platform = await Platform.StartAsync(worker: false);
@@ -71,7 +71,7 @@ public class DropTests
         Assert.Equal(1, await platform.ScalarAsync<long>("SELECT count(*) FROM webhooks.period WHERE floors_raised_at IS NOT NULL"));
         await platform.ExecuteAsync(done);
         await years.DropAsync(1);
-        foreach (var table in new[] { "event", "event_verdict", "delivery_run", "settlement", "attempt" })
+        foreach (var table in new[] { "event", "event_verdict", "delivery", "settlement", "attempt" })
             Assert.DoesNotContain($"{table}_p0", await years.PartitionsAsync(table));
         Assert.DoesNotContain(0, await years.PeriodsAsync());
     }

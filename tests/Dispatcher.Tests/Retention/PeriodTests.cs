@@ -71,7 +71,7 @@ public class PeriodTests
         Assert.Equal(["event_p0", "event_p1", "event_p2"], await years.PartitionsAsync("event"));
         years.Now += Years.Keep;
         await years.DropAsync(1);
-        foreach (var table in new[] { "event", "event_verdict", "delivery_run", "settlement", "attempt" })
+        foreach (var table in new[] { "event", "event_verdict", "delivery", "settlement", "attempt" })
             Assert.DoesNotContain($"{table}_p0", await years.PartitionsAsync(table));
         Assert.Equal(0, await platform.ScalarAsync<long>("SELECT count(*) FROM webhooks.settlement"));
         await platform.StopAsync();
