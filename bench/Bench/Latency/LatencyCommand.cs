@@ -11,12 +11,12 @@ namespace Webhooks.Bench.Latency;
 /// </summary>
 internal static class LatencyCommand
 {
-    private const int WarmUp = 60;
+    private const int WarmUp = 2000;
 
     public static Command Create()
     {
-        var count = WholeNumber.Option("--count", "Single events in each form", 200);
-        var every = WholeNumber.Option("--every", "Milliseconds between two events", 50);
+        var count = WholeNumber.Option("--count", "Single events in each form", 1000);
+        var every = WholeNumber.Option("--every", "Milliseconds between two events", 5);
         var command = new Command("latency", "Commit to receipt of single events on an idle system") { count, every, Report.Json };
         command.SetAction((parsed, cancel) =>
             RunAsync(parsed.GetValue(count), TimeSpan.FromMilliseconds(parsed.GetValue(every)), new Report(parsed.GetValue(Report.Json)), cancel));
