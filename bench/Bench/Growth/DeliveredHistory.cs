@@ -5,7 +5,7 @@ using Webhooks.Bench.Setup;
 namespace Webhooks.Bench.Growth;
 
 /// <summary>
-/// Writes events into the tables as they are after they were published, numbered and delivered: the event, its number, a row of numbers and a settlement for every
+/// Writes events into the tables as they are after they were published, numbered and delivered: the event, a row of numbers and a settlement for every
 /// 20 of a stream, the bucket's mark and its sequence. Needs endpoints of which each is its application's only one, put in force, and nobody at work.
 /// </summary>
 internal static class DeliveredHistory
