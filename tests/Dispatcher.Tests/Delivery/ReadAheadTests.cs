@@ -13,10 +13,7 @@ public class ReadAheadTests
     public async Task Read_SameEndpointTwiceInOneBatch_EachGetsItsOwn()
     {
         await using var platform = await Platform.StartAsync(worker: false);
-        var (application, _) = await platform.AddEndpointAsync(new Uri("http://127.0.0.1:9/"));
-        for (var i = 0; i < 5; i++) await platform.PublishAsync(application);
-        await platform.Get<Sequencer>().RunOnceAsync(WebhookApplications.Bucket(application), default);
-        var lease = Assert.Single(await platform.ClaimAsync(1));
+        var lease = await LeaseAsync(platform, 5);
         var reads = await Task.WhenAll(Enumerable.Range(0, 40).Select(i => platform.Get<ReadAhead>().ReadAsync(lease, i % 6, 0, 2, default)));
         Assert.All(reads.Index(), it => Assert.Equal(
             Enumerable.Range((it.Index % 6) + 1, 2).Where(seq => seq <= 5).Select(seq => (long)seq), it.Item.Items.Select(item => item.Seq)));
@@ -27,11 +24,8 @@ public class ReadAheadTests
     public async Task Offer_WithHoles_ReadsThoseAndNoMore()
     {
         await using var platform = await Platform.StartAsync(worker: false);
-        var (application, _) = await platform.AddEndpointAsync(new Uri("http://127.0.0.1:9/"));
-        await Task.WhenAll(Enumerable.Range(0, 300).Select(_ => platform.PublishAsync(application, "\"read\"")));
-        while ((await platform.Get<Sequencer>().RunOnceAsync(WebhookApplications.Bucket(application), default)).Events > 0) { }
         var (gate, reader) = (new Lock(), platform.Get<ReadAhead>());
-        var buffer = new AheadBuffer(Assert.Single(await platform.ClaimAsync(1)), reader, 64, gate, TimeProvider.System);
+        var buffer = new AheadBuffer(await LeaseAsync(platform, 300, "\"read\""), reader, 64, gate, TimeProvider.System);
 
         Offer(Enumerable.Range(3, 198).Where(seq => seq is not 5 and not 100), 200);
         Assert.Equal((5, 94), await FillAsync(1, 99));
@@ -65,10 +59,7 @@ public class ReadAheadTests
     {
         const int Events = 400;
         await using var platform = await Platform.StartAsync(worker: false);
-        var (application, _) = await platform.AddEndpointAsync(new Uri("http://127.0.0.1:9/"));
-        await Task.WhenAll(Enumerable.Range(0, Events).Select(_ => platform.PublishAsync(application, "\"read\"")));
-        while ((await platform.Get<Sequencer>().RunOnceAsync(WebhookApplications.Bucket(application), default)).Events > 0) { }
-        var lease = Assert.Single(await platform.ClaimAsync(1));
+        var lease = await LeaseAsync(platform, Events, "\"read\"");
         var (random, gate, reader) = (new Random(seed), new Lock(), platform.Get<ReadAhead>());
         // Each fifth, about, is not at hand; for the first hundred nothing is.
         var atHand = Enumerable.Range(101, Events - 100).Where(_ => random.Next(5) > 0).ToHashSet();
@@ -116,10 +107,7 @@ public class ReadAheadTests
     public async Task Offer_WhatLiesBeforeIsNotToBeHad_IsForgotten()
     {
         await using var platform = await Platform.StartAsync(worker: false);
-        var (application, _) = await platform.AddEndpointAsync(new Uri("http://127.0.0.1:9/"));
-        await platform.PublishAsync(application);
-        await platform.Get<Sequencer>().RunOnceAsync(WebhookApplications.Bucket(application), default);
-        var lease = Assert.Single(await platform.ClaimAsync(1));
+        var lease = await LeaseAsync(platform, 1);
         await platform.ExecuteAsync("UPDATE webhooks.stream SET epoch = epoch + 1");
         var reader = platform.Get<ReadAhead>();
         var buffer = new AheadBuffer(lease, reader, 64, new Lock(), TimeProvider.System);
@@ -149,15 +137,21 @@ public class ReadAheadTests
     public async Task Offer_FarFromWhatIsSent_IsNotTaken()
     {
         await using var platform = await Platform.StartAsync(worker: false);
-        var (application, _) = await platform.AddEndpointAsync(new Uri("http://127.0.0.1:9/"));
-        await platform.PublishAsync(application);
-        await platform.Get<Sequencer>().RunOnceAsync(WebhookApplications.Bucket(application), default);
-        var lease = Assert.Single(await platform.ClaimAsync(1));
+        var lease = await LeaseAsync(platform, 1);
         var reader = platform.Get<ReadAhead>();
         var buffer = new AheadBuffer(lease, reader, 64, new Lock(), TimeProvider.System);
         buffer.Offer([new DeliveryItem(1000, Guid.NewGuid(), "a", DateTimeOffset.UtcNow, "1"u8.ToArray())], 1000);
         Assert.Equal(0, reader.HeldBytes);
         Assert.True(await buffer.FillAsync(TimeSpan.FromSeconds(30), default));
         Assert.Equal((1, 2), (buffer.Count, reader.HeldBytes));
+    }
+
+    /// <summary>Takes the stream of a new endpoint that has so many events, numbered and not sent.</summary>
+    private static async Task<EndpointLease> LeaseAsync(Platform platform, int events, string data = "{}")
+    {
+        var (application, _) = await platform.AddEndpointAsync(new Uri("http://127.0.0.1:9/"));
+        await Task.WhenAll(Enumerable.Range(0, events).Select(_ => platform.PublishAsync(application, data)));
+        while ((await platform.Get<Sequencer>().RunOnceAsync(WebhookApplications.Bucket(application), default)).Events > 0) { }
+        return Assert.Single(await platform.ClaimAsync(1));
     }
 }
